@@ -1,0 +1,152 @@
+"""Bytes to values, or a :class:`Problem` that names the field and the remedy.
+
+msgspec does the decoding; its one-line errors are taken apart here into a code, a path and plain words.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, overload
+
+import msgspec
+from msgspec import inspect
+
+from schedulezero.protocol.errors import Code, Detail, Problem, ScheduleZeroError, join_path
+
+_LOCATED = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
+_MISSING = re.compile(r"^Object missing required field `(?P<name>.*)`$")
+_CHOICE = re.compile(r"^Invalid (?:enum )?value (?P<value>.*)$", re.DOTALL)
+_TYPE = re.compile(r"^Expected `(?P<expected>[^`]*)`, got `(?P<got>[^`]*)`$")
+_PATTERN = re.compile(r"^Expected `str` matching regex ")
+_SEGMENT = re.compile(r"\.?([^.\[\]]+)|(\[[^\]]*\])")
+
+_JSON_WORDS = {"int": "integer", "str": "string", "bool": "boolean", "float": "number", "datetime": "RFC 3339 time"}
+
+
+@overload
+def decode[T](data: bytes | memoryview, type_: type[T]) -> T: ...
+@overload
+def decode(data: bytes | memoryview, type_: Any) -> Any: ...
+def decode(data: bytes | memoryview, type_: Any) -> Any:
+    """Decode JSON into `type_`, a struct or a union of tagged structs.
+
+    Raises:
+        ScheduleZeroError: `malformed_json`, or `invalid_type`, `invalid_value`, `unknown_field` with one detail
+            whose path is in the words of the sender (`runs[17].priority`).
+    """
+    try:
+        return _decoder(type_).decode(data)
+    except msgspec.ValidationError as error:
+        raise ScheduleZeroError(explain(str(error), type_)) from None
+    except RecursionError:
+        raise ScheduleZeroError.of(Code.MALFORMED_JSON, "the JSON is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ScheduleZeroError.of(Code.MALFORMED_JSON, f"the body is not JSON: {error}") from None
+
+
+def convert[T](value: Any, type_: type[T]) -> T:
+    """Convert plain values, such as those of a query string, into `type_`; numbers may be written as text.
+
+    Raises:
+        ScheduleZeroError: as :func:`decode`.
+    """
+    try:
+        return msgspec.convert(value, type_, strict=False)
+    except msgspec.ValidationError as error:
+        raise ScheduleZeroError(explain(str(error), type_)) from None
+
+
+def explain(error: str, type_: Any) -> Problem:
+    """Turn msgspec's words about `type_` into a Problem with one detail."""
+    located = _LOCATED.match(error)
+    assert located is not None
+    what, path = located["what"], (located["path"] or "").removeprefix("$").removeprefix(".")
+    code, path, message = _explain(what, path, type_)
+    return Problem(code=code, message=f"{path}: {message}", details=(Detail(path=path, message=message),))
+
+
+def _explain(what: str, path: str, type_: Any) -> tuple[Code, str, str]:
+    if unknown := _UNKNOWN.match(what):
+        hint = _nearest(unknown["name"], _field_names(type_, path))
+        return Code.UNKNOWN_FIELD, join_path(path, unknown["name"]), f"unknown field; {hint}"
+    if missing := _MISSING.match(what):
+        return Code.INVALID_VALUE, join_path(path, missing["name"]), "is required"
+    if choice := _CHOICE.match(what):
+        choices = ", ".join(sorted(_choices(type_, path)))
+        return Code.INVALID_VALUE, path, f"{choice['value']} is not one of {choices}"
+    if _PATTERN.match(what):
+        return Code.INVALID_VALUE, path, _pattern_rule(type_, path)
+    if mismatch := _TYPE.match(what):
+        return Code.INVALID_TYPE, path or "$", f"expected {_words(mismatch['expected'])}, got {_words(mismatch['got'])}"
+    return Code.INVALID_VALUE, path or "$", what[:1].lower() + what[1:].replace("`", "")
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}"
+
+
+def _field_names(type_: Any, path: str) -> list[str]:
+    structs = [info for info in _at(type_, path) if isinstance(info, inspect.StructType)]
+    return sorted({field.encode_name for struct in structs for field in struct.fields})
+
+
+def _words(types: str) -> str:
+    return " or ".join(_JSON_WORDS.get(name.strip(), name.strip()) for name in types.split("|"))
+
+
+def _choices(type_: Any, path: str) -> Iterator[str]:
+    parent, _, last = path.rpartition(".")
+    for info in _at(type_, parent):
+        if isinstance(info, inspect.StructType) and info.tag is not None and info.tag_field == last:
+            yield str(info.tag)
+    for info in _at(type_, path):
+        if isinstance(info, inspect.LiteralType):
+            yield from map(str, info.values)
+        elif isinstance(info, inspect.EnumType):
+            yield from (str(member.value) for member in info.cls)
+
+
+def _pattern_rule(type_: Any, path: str) -> str:
+    for info in _at(type_, path):
+        if isinstance(info, inspect.Metadata) and info.extra_json_schema:
+            return "must be " + str(info.extra_json_schema.get("description", "of another form"))
+    return "is not of the form required"
+
+
+def _at(type_: Any, path: str) -> list[inspect.Type]:
+    """Return the types that may stand at `path` below `type_`, unions taken apart."""
+    here = list(_alternatives(_type_info(type_)))
+    for name, index in _SEGMENT.findall(path):
+        here = [found for info in here for child in _children(info, name, index) for found in _alternatives(child)]
+    return here
+
+
+def _alternatives(info: inspect.Type) -> Iterator[inspect.Type]:
+    if isinstance(info, inspect.UnionType):
+        for member in info.types:
+            yield from _alternatives(member)
+    elif isinstance(info, inspect.Metadata):
+        yield info
+        yield from _alternatives(info.type)
+    else:
+        yield info
+
+
+def _children(info: inspect.Type, name: str, index: str) -> Iterator[inspect.Type]:
+    if isinstance(info, inspect.StructType) and name:
+        yield from (field.type for field in info.fields if field.encode_name == name)
+    elif isinstance(info, inspect.CollectionType) and index:
+        yield info.item_type
+
+
+@lru_cache(maxsize=256)
+def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type_)
+
+
+@lru_cache(maxsize=256)
+def _type_info(type_: Any) -> inspect.Type:
+    return inspect.type_info(type_)
