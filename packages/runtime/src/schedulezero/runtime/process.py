@@ -1,0 +1,71 @@
+"""A process of services, from its command line to its exit code."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import zmq
+
+from schedulezero.protocol.errors import Code
+from schedulezero.protocol.link.calls import Context
+from schedulezero.runtime.errors import StartError
+from schedulezero.runtime.logging import configure
+from schedulezero.runtime.options import OptionParser, add_setting_options, load_given
+from schedulezero.runtime.program import ending_well, faults_told
+from schedulezero.runtime.service import Service, run
+from schedulezero.runtime.settings import Loaded
+
+Assembly = Callable[[Loaded, Context], Sequence[Service]]
+"""Puts together the services of a process, in the order in which they start."""
+
+
+def main(name: str, assemble: Assembly, *, prog: str, description: str) -> int:
+    """Be the program of one service: read the settings, serve, and return the exit code.
+
+    Args:
+        name: the `service` of its log lines.
+        assemble: what it runs.
+        prog: the name of the program.
+        description: what its help says of it.
+
+    Returns:
+        0 when ended by a signal, 1 when it failed while it ran, 2 when it cannot start.
+    """
+    with ending_well():
+        parser = OptionParser(prog=prog, description=description)
+        add_setting_options(parser)
+        arguments = parser.parse_args()
+        with faults_told(prog):
+            return serve(load_given(arguments, os.environ), name, assemble)
+
+
+def serve(loaded: Loaded, name: str, assemble: Assembly) -> int:
+    """Run what `assemble` puts together until a signal ends it, and return the exit code.
+
+    Raises:
+        StartError: it cannot start.
+    """
+    settings = loaded.settings
+    configure(settings.logging.level, settings.logging.format, service=name)
+    _make_state_directory(Path(settings.state_dir))
+    context: Context = zmq.Context()
+    try:
+        return asyncio.run(_run(loaded, context, assemble))
+    finally:
+        context.destroy(linger=0)
+
+
+async def _run(loaded: Loaded, context: Context, assemble: Assembly) -> int:
+    return await run(assemble(loaded, context), drain_seconds=loaded.settings.drain_seconds)
+
+
+def _make_state_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = (
+            f"the state directory {directory} cannot be made ({error.strerror or error}); choose another with "
+            "SCHEDULEZERO_STATE_DIR"
+        )
+        raise StartError.of(Code.UNAVAILABLE, message, path="state_dir") from error
