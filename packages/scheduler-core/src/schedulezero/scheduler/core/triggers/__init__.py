@@ -1,0 +1,11 @@
+"""Triggers: from what a user wrote to the instants at which a schedule fires.
+
+:func:`anchor` checks a configuration and writes into it all that depends on the moment of its creation;
+:func:`compile_trigger` makes the :class:`Trigger` that answers for it ever after; :func:`preview` shows a user
+what it will do. Nothing here reads a clock. Instants are integer microseconds since 1970 in UTC.
+"""
+
+from schedulezero.scheduler.core.triggers.adapter import Preview, anchor, compile_trigger, preview
+from schedulezero.scheduler.core.triggers.trigger import Trigger
+
+__all__ = ["Preview", "Trigger", "anchor", "compile_trigger", "preview"]
