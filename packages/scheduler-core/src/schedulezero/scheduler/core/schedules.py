@@ -1,0 +1,237 @@
+"""Commands on schedules, and the pauses of one schedule, one handler, or everything."""
+
+import difflib
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw
+from msgspec.structs import asdict, replace
+
+from schedulezero.protocol.commands import Done, ScheduleCreated, SchedulePatch, ScheduleUpdate
+from schedulezero.protocol.errors import Code, ScheduleZeroError, invalid_value
+from schedulezero.protocol.events import (
+    ScheduleCreatedEvent,
+    ScheduleDeleted,
+    SchedulePaused,
+    ScheduleResumed,
+    ScheduleUpdated,
+)
+from schedulezero.protocol.triggers import DateTrigger
+from schedulezero.protocol.values import Pause, ScheduleRequest
+from schedulezero.runtime.clock import from_datetime, to_datetime
+from schedulezero.scheduler.core import admission
+from schedulezero.scheduler.core.draft import Draft
+from schedulezero.scheduler.core.ids import IdSource
+from schedulezero.scheduler.core.inputs import Asked
+from schedulezero.scheduler.core.memory import Memory
+from schedulezero.scheduler.core.model import (
+    SECOND,
+    AdvanceSchedule,
+    DeleteSchedule,
+    InsertSchedule,
+    ReviseSchedule,
+    Schedule,
+    SetPause,
+    shard_of,
+)
+from schedulezero.scheduler.core.planner import Planner
+from schedulezero.scheduler.core.triggers import anchor
+
+
+class Schedules:
+    """Serves the commands on schedules. Each raises ScheduleZeroError where it refuses, and has then done nothing."""
+
+    def __init__(self, memory: Memory, planner: Planner, ids: IdSource) -> None:
+        self._memory = memory
+        self._planner = planner
+        self._ids = ids
+
+    def create(self, draft: Draft, asked: Asked, request: ScheduleRequest, now: int) -> None:
+        existing = self._memory.schedules.get(request.schedule_id) if request.schedule_id is not None else None
+        if existing is not None and request.if_exists == "keep":
+            draft.answer(asked.ticket, _created(existing, created=False))
+            return
+        if existing is not None and request.if_exists == "error":
+            message = f"schedule {existing.id} exists; set if_exists to replace or keep, or choose another id"
+            raise ScheduleZeroError.of(Code.SCHEDULE_EXISTS, message, path="schedule_id")
+        request = self._checked(request, now)
+        schedule = self._planner_aim(self._new(request, existing, asked.caller, now))
+        if existing is None:
+            draft.write(InsertSchedule(schedule=schedule))
+        else:
+            draft.write(ReviseSchedule(schedule=schedule, version_before=existing.version))
+            self._memory.last_skips.pop(schedule.id, None)
+        self._memory.keep_schedule(schedule)
+        draft.publish(ScheduleCreatedEvent if existing is None else ScheduleUpdated, schedule)
+        draft.answer(asked.ticket, _created(schedule, created=True))
+
+    def update(self, draft: Draft, asked: Asked, command: ScheduleUpdate, now: int) -> None:
+        schedule = self.known(command.schedule_id)
+        if command.if_version is not None and command.if_version != schedule.version:
+            message = f"schedule {schedule.id} is at version {schedule.version}, not {command.if_version}"
+            raise ScheduleZeroError.of(Code.CONFLICT, message, path="If-Match")
+        request = self._patched(schedule.request, command.patch, now)
+        revised = replace(schedule, request=request, state="active", error=None, updated_at=now)
+        if command.patch.trigger_config is not UNSET:
+            revised = replace(revised, decided_through=max(schedule.decided_through, now))
+        if command.patch.paused is True:
+            revised = replace(revised, pause=schedule.pause or _pause(None, asked.caller, now))
+        elif command.patch.paused is False and schedule.pause is not None:
+            revised = replace(self._planner.close_pause(draft, revised, now), pause=None)
+        self._write(draft, schedule, self._planner_aim(revised), revise=True)
+        draft.publish(ScheduleUpdated, self._memory.schedules[schedule.id])
+        draft.answer(asked.ticket, self._memory.schedules[schedule.id])
+
+    def delete(self, draft: Draft, asked: Asked, schedule_id: str) -> None:
+        """Remove a schedule; what it has decided stays and is carried out."""
+        schedule = self.known(schedule_id)
+        draft.write(DeleteSchedule(schedule_id=schedule.id, shard=schedule.shard, version_before=schedule.version))
+        self._memory.forget_schedule(schedule.id)
+        draft.publish(ScheduleDeleted, schedule)
+        draft.answer(asked.ticket, Done())
+
+    def pause(self, draft: Draft, asked: Asked, schedule_id: str, reason: str | None, now: int) -> None:
+        schedule = self.known(schedule_id)
+        if schedule.pause is None:
+            paused = replace(schedule, pause=_pause(reason, asked.caller, now), updated_at=now)
+            self._write(draft, schedule, self._planner_aim(paused))
+            draft.publish(SchedulePaused, self._memory.schedules[schedule_id])
+        draft.answer(asked.ticket, self._memory.schedules[schedule_id])
+
+    def resume(self, draft: Draft, asked: Asked, schedule_id: str, now: int) -> None:
+        """End a pause, or try a quarantined schedule again; what the pause covered is accounted for."""
+        schedule = self.known(schedule_id)
+        if schedule.pause is not None or schedule.state == "quarantined":
+            resumed = self._planner.close_pause(draft, schedule, now)
+            resumed = replace(resumed, pause=None, error=None, state="active", updated_at=now)
+            self._write(draft, schedule, self._planner_aim(resumed))
+            draft.publish(ScheduleResumed, self._memory.schedules[schedule_id])
+        draft.answer(asked.ticket, self._memory.schedules[schedule_id])
+
+    def pause_all(self, draft: Draft, asked: Asked, reason: str | None, now: int) -> None:
+        if self._memory.pause is None:
+            self._memory.pause = _pause(reason, asked.caller, now)
+            draft.write(SetPause(handler_id=None, pause=self._memory.pause))
+        draft.answer(asked.ticket, Done())
+
+    def resume_all(self, draft: Draft, asked: Asked, now: int) -> None:
+        if self._memory.pause is not None:
+            self._memory.pause = None
+            draft.write(SetPause(handler_id=None, pause=None))
+            for schedule in list(self._memory.schedules.values()):
+                if schedule.state == "active" and schedule.next_fire is not None and schedule.next_fire <= now:
+                    covered = self._planner.close_pause(draft, schedule, now)
+                    self._write(draft, schedule, self._planner_aim(covered))
+        draft.answer(asked.ticket, Done())
+
+    def pause_handler(self, draft: Draft, asked: Asked, handler_id: str, reason: str | None, now: int) -> None:
+        self._check_handler(handler_id)
+        if handler_id not in self._memory.handler_pauses:
+            pause = self._memory.handler_pauses[handler_id] = _pause(reason, asked.caller, now)
+            draft.write(SetPause(handler_id=handler_id, pause=pause))
+        draft.answer(asked.ticket, Done())
+
+    def resume_handler(self, draft: Draft, asked: Asked, handler_id: str) -> None:
+        self._check_handler(handler_id)
+        if self._memory.handler_pauses.pop(handler_id, None) is not None:
+            draft.write(SetPause(handler_id=handler_id, pause=None))
+        draft.answer(asked.ticket, Done())
+
+    def known(self, schedule_id: str) -> Schedule:
+        """Return a schedule. Raises schedule_not_found, naming the nearest."""
+        schedule = self._memory.schedules.get(schedule_id)
+        if schedule is None:
+            nearest = difflib.get_close_matches(schedule_id, list(self._memory.schedules)[:10_000], n=1)
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            message = f"there is no schedule {schedule_id}{hint}"
+            raise ScheduleZeroError.of(Code.SCHEDULE_NOT_FOUND, message, path="schedule_id")
+        return schedule
+
+    # -- one schedule --------------------------------------------------------------------------------------------
+
+    def _checked(self, request: ScheduleRequest, now: int) -> ScheduleRequest:
+        """Return the request with its trigger anchored, or raise what is wrong with it."""
+        admission.check(self._memory, request)
+        _check_span(request)
+        return replace(request, trigger_config=self._anchored(request, now))
+
+    def _anchored(self, request: ScheduleRequest, now: int) -> Any:
+        try:
+            config = anchor(request.trigger_config, created=now, timezone=self._memory.limits.timezone)
+        except ScheduleZeroError as error:
+            raise error.under("trigger_config") from None
+        if isinstance(config, DateTrigger):
+            _check_run_date(config, round(request.misfire_grace_seconds * SECOND), now)
+        return config
+
+    def _patched(self, request: ScheduleRequest, patch: SchedulePatch, now: int) -> ScheduleRequest:
+        given = {name: value for name, value in asdict(patch).items() if value is not UNSET}
+        if "job_params" in given:
+            given["job_params"] = Raw(msgspec.json.encode(given["job_params"]))
+        patched = replace(request, **given)
+        if given.keys() & {"handler_id", "method_name", "job_params", "allow_offline"}:
+            admission.check(self._memory, patched)
+        _check_span(patched)
+        if "trigger_config" in given:
+            patched = replace(patched, trigger_config=self._anchored(patched, now))
+        return patched
+
+    def _new(self, request: ScheduleRequest, existing: Schedule | None, caller: str, now: int) -> Schedule:
+        generation = self._ids.next(now)
+        id_ = request.schedule_id or generation
+        # A date in the past, but within the grace, is still to run.
+        through = now - round(request.misfire_grace_seconds * SECOND) - 1
+        return Schedule(
+            id=id_,
+            shard=existing.shard if existing is not None else shard_of(id_),
+            generation=generation,
+            version=existing.version + 1 if existing is not None else 1,
+            request=replace(request, schedule_id=id_),
+            state="active",
+            decided_through=through if isinstance(request.trigger_config, DateTrigger) else now,
+            created_at=now,
+            updated_at=now,
+            pause=_pause(None, caller, now) if request.paused else None,
+        )
+
+    def _planner_aim(self, schedule: Schedule) -> Schedule:
+        if schedule.pause is not None:
+            return replace(schedule, state="paused", next_fire=None, due_at=None)
+        return self._planner.aim(schedule)
+
+    def _write(self, draft: Draft, before: Schedule, after: Schedule, *, revise: bool = False) -> None:
+        after = replace(after, version=before.version + 1)
+        change = ReviseSchedule if revise else AdvanceSchedule
+        draft.write(change(schedule=after, version_before=before.version))
+        self._memory.keep_schedule(after)
+
+    def _check_handler(self, handler_id: str) -> None:
+        if handler_id not in self._memory.known:
+            message = f"no handler {handler_id} has ever registered"
+            raise ScheduleZeroError.of(Code.HANDLER_NOT_FOUND, message, path="handler_id")
+
+
+def _created(schedule: Schedule, *, created: bool) -> ScheduleCreated:
+    following = to_datetime(schedule.next_fire) if schedule.next_fire is not None else None
+    return ScheduleCreated(schedule_id=schedule.id, next_fire_time=following, created=created)
+
+
+def _pause(reason: str | None, caller: str, now: int) -> Pause:
+    return Pause(reason=reason, paused_by=caller, paused_at=to_datetime(now))
+
+
+def _check_span(request: ScheduleRequest) -> None:
+    for name in ("start_at", "end_at"):
+        moment = getattr(request, name)
+        if moment is not None and moment.tzinfo is None:
+            raise invalid_value(name, f"{name} needs an offset, such as {moment.isoformat()}Z")
+    if request.start_at is not None and request.end_at is not None and request.end_at < request.start_at:
+        raise invalid_value("end_at", "end_at lies before start_at")
+
+
+def _check_run_date(config: DateTrigger, grace: int, now: int) -> None:
+    run_date = datetime.fromisoformat(config.run_date)
+    if from_datetime(run_date) < now - grace:
+        message = f"run_date {config.run_date} lies in the past; give a later one"
+        raise invalid_value("trigger_config.run_date", message)
