@@ -14,7 +14,7 @@ class Loaded(Frozen):
 
     `pending` counts what each (handler, method) has, `unfinished` what each schedule has; `executions` are all that
     run or retry and a window of the pending ones. `epoch` is the fencing epoch under which this scheduler owns its
-    shards: claims are numbered from it.
+    shards.
     """
 
     epoch: int

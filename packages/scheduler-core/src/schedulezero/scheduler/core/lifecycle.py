@@ -39,7 +39,7 @@ def claim(memory: Memory, draft: Draft, execution: Execution, instance: Instance
         execution,
         status=after(execution.status, Step.CLAIM),
         attempt=execution.attempt + 1,
-        claim=memory.next_claim(),
+        claim=memory.next_claim(now),
         instance_id=instance.info.instance_id,
         boot_id=instance.info.boot_id,
         started_at=now,

@@ -127,6 +127,7 @@ class Machine:
         for key in memory.key_ends.take_due(now):
             memory.keys.pop(key, None)
         self._planner.fire_due(draft, now)
+        memory.prune()
 
     def _expire(self, draft: Draft, execution_id: str, now: int) -> None:
         execution = self.memory.executions.get(execution_id)

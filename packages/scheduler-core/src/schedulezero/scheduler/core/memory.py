@@ -6,7 +6,7 @@ The indices of executions are kept by three moves: `admit` when one becomes know
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from schedulezero.protocol.frozen import Frozen
@@ -23,6 +23,9 @@ from schedulezero.scheduler.core.model import (
 from schedulezero.scheduler.core.policies import FireTimes
 from schedulezero.scheduler.core.queues import Queue
 from schedulezero.scheduler.core.triggers import compile_trigger
+
+_SLACK = 10_000
+"""Outdated entries that are borne before a timeline is pruned."""
 
 
 class Limits(Frozen):
@@ -91,6 +94,12 @@ class Timeline[T]:
     def next(self) -> int | None:
         return self._heap[0][0] if self._heap else None
 
+    def prune(self, most: int, is_live: Callable[[T], bool]) -> None:
+        """Drop what is no longer true, where more than `most` things are here."""
+        if len(self._heap) > most:
+            self._heap = [entry for entry in self._heap if is_live(entry[2])]
+            heapq.heapify(self._heap)
+
     def take_due(self, now: int) -> Iterator[T]:
         """Yield and forget what is due, earliest first; what is added meanwhile for `now` or earlier comes too."""
         while self._heap and self._heap[0][0] <= now:
@@ -103,7 +112,7 @@ class Memory:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.epoch = 0
-        self.claims = 0
+        self._last_claim = 0
         self.schedules: dict[str, Schedule] = {}
         self._fires: dict[str, tuple[ScheduleRequest, FireTimes]] = {}
         self.last_skips: dict[str, Execution] = {}
@@ -138,6 +147,13 @@ class Memory:
             lines.append(self.due)
         return min((at for line in lines if (at := line.next()) is not None), default=None)
 
+    def prune(self) -> None:
+        """Keep what waits for an instant in proportion to what it waits for."""
+        most = 2 * len(self.executions) + _SLACK
+        self.expiries.prune(most, lambda id_: id_ in self.executions)
+        self.overtime.prune(most, lambda out: out[0] in self.executions)
+        self.due.prune(2 * len(self.schedules) + _SLACK, self._is_current)
+
     # -- schedules -----------------------------------------------------------------------------------------------
 
     def keep_schedule(self, schedule: Schedule) -> None:
@@ -150,6 +166,10 @@ class Memory:
         del self.schedules[schedule_id]
         self._fires.pop(schedule_id, None)
         self.last_skips.pop(schedule_id, None)
+
+    def _is_current(self, aim: tuple[str, int]) -> bool:
+        schedule = self.schedules.get(aim[0])
+        return schedule is not None and schedule.version == aim[1]
 
     def fires(self, schedule: Schedule) -> FireTimes:
         """Return the fire times of a schedule, compiled once for each change of its request."""
@@ -168,10 +188,10 @@ class Memory:
     def live_instances_of(self, handler_id: str) -> list[Instance]:
         return [instance for instance in self.instances_of(handler_id) if instance.open]
 
-    def next_claim(self) -> int:
-        """Return a number for a claim, greater than every one before, over restarts too by the epoch."""
-        self.claims += 1
-        return self.epoch << 32 | self.claims
+    def next_claim(self, now: int) -> int:
+        """Return a number for a claim: `now`, made greater than every one before; safe in every JSON reader."""
+        self._last_claim = max(now, self._last_claim + 1)
+        return self._last_claim
 
     # -- executions ----------------------------------------------------------------------------------------------
 
@@ -193,6 +213,7 @@ class Memory:
 
     def restore(self, execution: Execution) -> None:
         """Take in one from the database, that the counts of what was loaded already hold."""
+        self._last_claim = max(self._last_claim, execution.claim)
         self._index(execution, counted=True)
 
     def return_from_database(self, execution: Execution) -> None:

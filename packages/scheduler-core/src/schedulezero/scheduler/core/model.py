@@ -61,9 +61,9 @@ class Execution(Frozen):
     """An execution's row: the decision about a due instant (or a range of them), or a run by hand.
 
     A claim is one handing-out to an instance: `attempt` counts those that began (0 before the first), `claim` is
-    a number that is never used twice. `ready_at` is when it may go out; a `serial` one also waits until no earlier
-    execution of its schedule is unfinished. The `covers_` fields are set where one
-    decision accounts for several instants; `fire_time` is then the one that ran, or the first.
+    a number that is never used twice of the same execution. `ready_at` is when it may go out; a `serial` one also
+    waits until no earlier execution of its schedule is unfinished. The `covers_` fields are set where one decision
+    accounts for several instants; `fire_time` is then the one that ran, or the first.
     """
 
     id: str

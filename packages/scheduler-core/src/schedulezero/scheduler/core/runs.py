@@ -176,11 +176,20 @@ class Runs:
         return skipped
 
     def _known(self, asked: Asked, execution_id: str) -> Execution:
-        execution = self._memory.executions.get(execution_id) or asked.found
-        if execution is None:
+        execution = self._memory.executions.get(execution_id)
+        if execution is not None:
+            return execution
+        if asked.found is None:
             message = f"there is no execution {execution_id}"
             raise ScheduleZeroError.of(Code.EXECUTION_NOT_FOUND, message, path="execution_id")
-        return execution
+        if asked.found.status not in FINAL and not self._is_left_to_the_database(asked.found):
+            message = f"execution {execution_id} has just ended; read it again"
+            raise ScheduleZeroError.of(Code.CONFLICT, message, path="execution_id")
+        return asked.found
+
+    def _is_left_to_the_database(self, execution: Execution) -> bool:
+        queue = self._memory.queue(execution.handler_id, execution.method_name)
+        return execution.status is Status.PENDING and queue.behind
 
     # -- answers -------------------------------------------------------------------------------------------------
 

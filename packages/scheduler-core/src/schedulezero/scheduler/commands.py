@@ -1,0 +1,244 @@
+"""Where a command goes: to a query, to the machine (with what it needs from the database), or to an instance."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from schedulezero.protocol.commands import (
+    BulkDone,
+    Cleared,
+    Command,
+    Drained,
+    ExecutionBulk,
+    ExecutionCancel,
+    ExecutionClear,
+    ExecutionRetry,
+    HandlerDrain,
+    HandlerPauses,
+    HandlerPing,
+    PausedHandlers,
+    PongAnswer,
+    SchedulerHealth,
+    SystemHealth,
+)
+from schedulezero.protocol.errors import Code, Problem, ScheduleZeroError
+from schedulezero.protocol.handling import Drain
+from schedulezero.protocol.link.calls import Call
+from schedulezero.protocol.states import FINAL, Status
+from schedulezero.protocol.values import InstanceInfo
+from schedulezero.runtime.clock import Clock, from_datetime
+from schedulezero.runtime.logging import get_logger
+from schedulezero.scheduler.core.inputs import Asked
+from schedulezero.scheduler.core.model import Execution, IdempotencyKey
+from schedulezero.scheduler.core.runs import KEY_LIFETIME
+from schedulezero.scheduler.links import Links
+from schedulezero.scheduler.pipeline import Pipeline
+from schedulezero.scheduler.queries import Queries
+from schedulezero.scheduler.store import Store, StoreError
+
+_READERS = 2
+_PING_SECONDS = 3.0
+_CLEARED_AT_ONCE = 500
+_BULK_AT_MOST = 10_000
+_log = get_logger()
+
+
+class Commands:
+    """Serves the scheduler's commands.
+
+    Args:
+        pipeline: what changes things.
+        queries: what answers without changing anything.
+        store: what commands look up before the machine decides.
+        links: where instances are reached.
+        clock: the present.
+        version: what the health answer says.
+    """
+
+    def __init__(
+        self, pipeline: Pipeline, queries: Queries, store: Store, links: Links, clock: Clock, version: str
+    ) -> None:
+        self._pipeline, self._queries, self._store, self._links = pipeline, queries, store, links
+        self._clock, self._version = clock, version
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._direct: dict[type, Callable[[Any], Coroutine[Any, Any, object]]] = {
+            ExecutionBulk: self._bulk,
+            ExecutionClear: self._clear,
+            HandlerDrain: self._drain,
+            HandlerPauses: self._pauses,
+            HandlerPing: self._ping,
+            SystemHealth: self._health,
+        }
+
+    def serve(self, call: Call) -> None:
+        """Take a command; its answer comes in its own time."""
+        command = call.command
+        if self._queries.answers(command):
+            self.answer_later(call, self.read(self._queries.answer, command))
+        elif type(command) in self._direct:
+            self.answer_later(call, self._direct[type(command)](command))
+        elif _looks_up(command):
+            self.start(self._look_up_and_ask(call))
+        else:
+            self._pipeline.feed(Asked(command=command, caller=call.caller, ticket=call))
+
+    def answer_later(self, ticket: Any, answer: Coroutine[Any, Any, object]) -> None:
+        """Answer a ticket with what a coroutine returns, or refuse it with what it raises."""
+        self.start(self._answer(ticket, answer))
+
+    async def read[A, R](self, function: Callable[[A], R], argument: A) -> R:
+        """Call something that reads the database, in a reading thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, function, argument)
+
+    async def close(self) -> None:
+        """Cut off what is not answered yet."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._readers.shutdown(wait=True)
+
+    # -- how -----------------------------------------------------------------------------------------------------
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the loop, until `close`."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, ticket: Any, answer: Coroutine[Any, Any, object]) -> None:
+        try:
+            ticket.answer(await answer)
+        except ScheduleZeroError as error:
+            ticket.refuse(error.problem)
+        except Exception:
+            # The boundary of a command: it fails alone, and its asker is told.
+            _log.exception("command.failed")
+            ticket.refuse(Problem(code=Code.INTERNAL, message="the scheduler failed at this; its log says how"))
+
+    async def _look_up_and_ask(self, call: Call) -> None:
+        try:
+            asked = await self.read(self._look_up, call)
+        except ScheduleZeroError as error:
+            call.refuse(error.problem)
+            return
+        self._pipeline.feed(asked)
+
+    def _look_up(self, call: Call) -> Asked:
+        """Find what the machine may need and does not hold: an execution that has ended, an idempotency key."""
+        command = call.command
+        found, prior, digest = None, None, ""
+        if isinstance(command, ExecutionCancel | ExecutionRetry):
+            found = self._store.reader.execution(command.execution_id)
+        else:
+            digest = _digest(command)
+            prior = self._prior(call.caller, str(getattr(command, "idempotency_key", "")))
+            found = self._store.reader.execution(prior.execution_ids[0]) if prior is not None else None
+        return Asked(command=command, caller=call.caller, ticket=call, found=found, prior=prior, digest=digest)
+
+    def _prior(self, caller: str, key: str) -> IdempotencyKey | None:
+        prior = self._store.reader.idempotency_key(caller, key)
+        return prior if prior is not None and prior.created_at > self._clock.now() - KEY_LIFETIME else None
+
+    # -- commands that are neither queries nor the machine's -----------------------------------------------------
+
+    async def _bulk(self, command: ExecutionBulk) -> BulkDone:
+        """Cancel or replay everything that matches, a command of its own for each."""
+        cancelling = command.action == "cancel"
+        statuses = frozenset(Status) - FINAL if cancelling else FINAL - {Status.SUCCESS}
+
+        def matching(command: ExecutionBulk) -> list[Execution]:
+            return self._store.reader.matching(command.filter, statuses=statuses, limit=_BULK_AT_MOST)
+
+        found = await self.read(matching, command)
+        each = [asyncio.get_running_loop().create_future() for _ in found]
+        for execution, done in zip(found, each, strict=True):
+            one = ExecutionCancel if cancelling else ExecutionRetry
+            ticket = _BulkTicket(done)
+            asked = Asked(command=one(execution_id=execution.id), caller="bulk", ticket=ticket, found=execution)
+            self._pipeline.feed(asked)
+        return BulkDone(matched=len(found), done=sum(await asyncio.gather(*each)))
+
+    async def _clear(self, command: ExecutionClear) -> Cleared:
+        before, cleared = from_datetime(command.before), 0
+        while count := await self._pipeline.committer.run(lambda: self._clear_some(before)):
+            cleared += count
+        return Cleared(records_cleared=cleared)
+
+    def _clear_some(self, before: int) -> int:
+        return self._store.retention.clear_executions(before, _CLEARED_AT_ONCE)
+
+    async def _ping(self, command: HandlerPing) -> PongAnswer:
+        instance = self._reachable(command.handler_id)[0]
+        seconds = await self._links.ping(instance.boot_id, _PING_SECONDS)
+        return PongAnswer(
+            handler_id=command.handler_id, instance_id=instance.instance_id, round_trip_ms=round(seconds * 1000, 3)
+        )
+
+    async def _drain(self, command: HandlerDrain) -> Drained:
+        instances = self._reachable(command.handler_id)
+        for instance in instances:
+            self._links.send(instance.boot_id, [Drain()])
+        return Drained(instances=tuple(instance.instance_id for instance in instances))
+
+    def _reachable(self, handler_id: str) -> list[InstanceInfo]:
+        """Return the connected instances of a handler. Raises handler_not_found, or unavailable where it is away."""
+        memory = self._pipeline.memory
+        if memory is None:
+            raise ScheduleZeroError.of(Code.UNAVAILABLE, "the scheduler is starting", retry_after=1)
+        if handler_id not in memory.known:
+            message = f"no handler {handler_id} has ever registered"
+            raise ScheduleZeroError.of(Code.HANDLER_NOT_FOUND, message, path="handler_id")
+        instances = self._links.open_boots(handler_id)
+        if not instances:
+            raise ScheduleZeroError.of(Code.UNAVAILABLE, f"no instance of {handler_id} is connected", retry_after=1)
+        return instances
+
+    async def _pauses(self, _command: HandlerPauses) -> PausedHandlers:
+        memory = self._pipeline.memory
+        return PausedHandlers(handlers=dict(memory.handler_pauses) if memory is not None else {})
+
+    async def _health(self, _command: SystemHealth) -> SchedulerHealth:
+        memory = self._pipeline.memory
+        return SchedulerHealth(
+            version=self._version,
+            database=await self._database_health(),
+            backlog=self._pipeline.committer.backlog,
+            paused=memory.pause if memory is not None else None,
+        )
+
+    async def _database_health(self) -> str:
+        try:
+            await self.read(self._store.reader.last_status, [])
+        except StoreError as error:
+            return str(error)
+        return "ok" if self._pipeline.memory is not None else "the scheduler is reading its state"
+
+
+class _BulkTicket:
+    """Who waits for one of many: a future that becomes whether it was done."""
+
+    def __init__(self, done: "asyncio.Future[bool]") -> None:
+        self._done = done
+
+    def answer(self, _answer: object) -> None:
+        self._done.set_result(True)
+
+    def refuse(self, _problem: Problem) -> None:
+        self._done.set_result(False)
+
+
+def _looks_up(command: Command[Any]) -> bool:
+    by_id = isinstance(command, ExecutionCancel | ExecutionRetry)
+    return by_id or getattr(command, "idempotency_key", None) is not None
+
+
+def _digest(command: Command[Any]) -> str:
+    """Return what stands for a command's content; how long its answer is waited for is no part of that."""
+    content = msgspec.json.decode(msgspec.json.encode(command))
+    content.pop("wait_seconds", None)
+    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()

@@ -1,0 +1,147 @@
+"""Steps become durable in batches, then their effects happen: one batch is at the disk, one is being filled."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from schedulezero.protocol.errors import Code, Problem
+from schedulezero.runtime.metrics import SchedulerMetrics
+from schedulezero.scheduler.core.model import Answer, Change, Effect, Refuse, Step
+from schedulezero.scheduler.store.errors import DataRefused, Fenced, OutcomeUnknown, StoreUnavailable
+
+Commit = Callable[[Sequence[Sequence[Change]]], Sequence[DataRefused | None]]
+"""Writes groups of changes in one transaction and returns, for each, why it alone was refused, or None."""
+
+
+class Committer:
+    """Queues steps, commits them off the loop, and hands their effects over on the loop, in order.
+
+    Args:
+        commit: called in a thread of its own, never twice at a time.
+        perform: called on the loop with effects whose changes are durable.
+        failed: called on the loop when what memory holds is not what the database holds any more; every step that
+            was queued has then been refused, and nothing more is taken until :meth:`reopen`.
+        metrics: batch sizes and times.
+        monotonic: seconds, for the metrics.
+    """
+
+    def __init__(
+        self,
+        commit: Commit,
+        perform: Callable[[Sequence[Effect]], None],
+        failed: Callable[[Exception], None],
+        metrics: SchedulerMetrics,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._commit, self._perform, self._failed = commit, perform, failed
+        self._metrics, self._monotonic = metrics, monotonic
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._filling: list[Step] = []
+        self._writing: list[Step] = []
+        self._flush_is_due = False
+        self._closed_by: Exception | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def backlog(self) -> int:
+        """How many steps are not durable yet."""
+        return len(self._filling) + len(self._writing)
+
+    def add(self, step: Step) -> None:
+        """Take a step; its effects happen after everything that was added before it."""
+        if self._closed_by is not None:
+            self._perform(_refusals([step], self._closed_by))
+        elif not step.changes and not self.backlog:
+            self._perform(step.effects)
+        else:
+            self._filling.append(step)
+            self._flush_soon()
+
+    async def run[T](self, task: Callable[[], T]) -> T:
+        """Run something else in the writer's thread, between batches."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, task)
+
+    async def settled(self) -> None:
+        """Return when everything that was added is durable, or refused."""
+        await self._idle.wait()
+
+    def reopen(self) -> None:
+        """Take steps again, after memory was loaded anew."""
+        self._closed_by = None
+
+    def close(self) -> None:
+        """End the writer's thread, after what it is at."""
+        self._writer.shutdown(wait=True)
+
+    def _flush_soon(self) -> None:
+        """Flush at the end of this turn of the loop, so that what happens in it shares a transaction."""
+        self._idle.clear()
+        if not self._flush_is_due and not self._writing:
+            self._flush_is_due = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
+        self._writing, self._filling = self._filling, []
+        groups = [step.changes for step in self._writing if step.changes]
+        if not groups:
+            self._written([])
+            return
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(self._writer, self._timed_commit, groups).add_done_callback(self._commit_ended)
+
+    def _timed_commit(self, groups: Sequence[Sequence[Change]]) -> Sequence[DataRefused | None]:
+        began = self._monotonic()
+        refused = self._commit(groups)
+        self._metrics.commit_seconds.observe(self._monotonic() - began)
+        self._metrics.commit_batch_size.observe(sum(map(len, groups)))
+        return refused
+
+    def _commit_ended(self, commit: "asyncio.Future[Sequence[DataRefused | None]]") -> None:
+        error = commit.exception()
+        if error is None:
+            self._written(commit.result())
+        elif isinstance(error, Exception):
+            self._give_up(error)
+        else:
+            raise error
+
+    def _written(self, refused: Sequence[DataRefused | None]) -> None:
+        written, self._writing = self._writing, []
+        verdicts = iter(refused)
+        spoilt: DataRefused | None = None
+        effects: list[Effect] = []
+        for step in written:
+            verdict = next(verdicts) if step.changes else None
+            spoilt = spoilt or verdict
+            effects += step.effects if verdict is None else _refusals([step], verdict)
+        self._perform(effects)
+        if spoilt is not None:
+            self._give_up(spoilt)
+        elif self._filling:
+            self._flush_soon()
+        else:
+            self._idle.set()
+
+    def _give_up(self, error: Exception) -> None:
+        """Refuse what is queued. What was decided after a batch that failed stands on what did not happen."""
+        self._closed_by = error
+        lost, self._writing, self._filling = [*self._writing, *self._filling], [], []
+        self._perform(_refusals(lost, error))
+        self._idle.set()
+        self._failed(error)
+
+
+def _refusals(steps: Sequence[Step], error: Exception) -> list[Effect]:
+    """Return what tells everybody who waits for these steps that they failed."""
+    problem = _as_problem(error)
+    answers = [effect for step in steps for effect in step.effects if isinstance(effect, Answer | Refuse)]
+    return [Refuse(ticket=effect.ticket, problem=problem) for effect in answers]
+
+
+def _as_problem(error: Exception) -> Problem:
+    if isinstance(error, DataRefused | OutcomeUnknown | StoreUnavailable | Fenced):
+        return error.problem
+    message = f"nothing was stored, and the scheduler reads its state anew: {error}"
+    return Problem(code=Code.UNAVAILABLE, message=message, retry_after=1)

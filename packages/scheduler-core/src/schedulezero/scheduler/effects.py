@@ -1,0 +1,96 @@
+"""What is done once a batch is durable: answers, messages to instances, events, and what they are counted as."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from schedulezero.protocol.events import Event, ExecutionFinished
+from schedulezero.protocol.handling import ToInstance
+from schedulezero.protocol.link.feed import Publisher
+from schedulezero.protocol.states import Status
+from schedulezero.runtime.metrics import SchedulerMetrics
+from schedulezero.scheduler.core.model import (
+    SECOND,
+    Answer,
+    Effect,
+    Execution,
+    Publish,
+    Refill,
+    Refuse,
+    ReportLost,
+    Schedule,
+    Send,
+)
+from schedulezero.scheduler.links import Links
+from schedulezero.scheduler.records import execution_record, schedule_record
+
+
+class Effects:
+    """Performs effects in order; messages to one instance, and events, leave together.
+
+    Args:
+        links: where messages go.
+        publisher: where events go.
+        metrics: where ended executions are counted.
+        answer_schedule: answers a ticket with a schedule, whose record needs a look into the database.
+        refill: reads more of a queue.
+        report_lost: tells the registry.
+    """
+
+    def __init__(
+        self,
+        links: Links,
+        publisher: Publisher,
+        metrics: SchedulerMetrics,
+        *,
+        answer_schedule: Callable[[Answer, Schedule], None],
+        refill: Callable[[Refill], None],
+        report_lost: Callable[[ReportLost], None],
+    ) -> None:
+        self._links, self._publisher, self._metrics = links, publisher, metrics
+        self._answer_schedule, self._refill, self._report_lost = answer_schedule, refill, report_lost
+
+    def perform(self, effects: Sequence[Effect]) -> None:
+        """Perform what has become durable together."""
+        parcels: dict[str, list[ToInstance]] = defaultdict(list)
+        events: list[Event] = []
+        for effect in effects:
+            match effect:
+                case Send():
+                    parcels[effect.boot_id].append(effect.message)
+                case Publish():
+                    events.append(self._event(effect))
+                case Answer():
+                    self._answer(effect)
+                case Refuse():
+                    effect.ticket.refuse(effect.problem)
+                case Refill():
+                    self._refill(effect)
+                case ReportLost():
+                    self._report_lost(effect)
+        for boot_id, messages in parcels.items():
+            self._links.send(boot_id, messages)
+        self._publisher.publish(events)
+
+    def _answer(self, answer: Answer) -> None:
+        if isinstance(answer.value, Schedule):
+            self._answer_schedule(answer, answer.value)
+        elif isinstance(answer.value, Execution):
+            answer.ticket.answer(execution_record(answer.value))
+        else:
+            answer.ticket.answer(answer.value)
+
+    def _event(self, publish: Publish) -> Event:
+        if isinstance(publish.row, Schedule):
+            return publish.event(data=schedule_record(publish.row, None))
+        if publish.event is ExecutionFinished:
+            self._count(publish.row)
+        return publish.event(data=execution_record(publish.row))
+
+    def _count(self, row: Execution) -> None:
+        self._metrics.executions.labels(row.handler_id, row.method_name, row.status.value).inc()
+        if row.status is Status.SKIPPED or row.started_at is None or row.completed_at is None:
+            return
+        duration = (row.completed_at - row.started_at) / SECOND
+        self._metrics.execution_duration.labels(row.handler_id, row.method_name).observe(duration)
+        if row.fire_time is not None:
+            self._metrics.fire_lateness.observe(max(row.started_at - row.fire_time, 0) / SECOND)

@@ -1,0 +1,146 @@
+"""Rows as users see them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Raw
+
+from schedulezero.protocol.states import Status
+from schedulezero.protocol.values import (
+    AttemptRecord,
+    Covers,
+    ExecutionDetail,
+    ExecutionRecord,
+    ScheduleRecord,
+)
+from schedulezero.runtime.clock import to_datetime
+from schedulezero.scheduler.core.model import Attempt, Execution, Schedule
+from schedulezero.scheduler.core.policies import FireTimes
+from schedulezero.scheduler.core.triggers import compile_trigger
+
+_MILLISECOND = 1000
+
+
+def execution_record(row: Execution) -> ExecutionRecord:
+    """Return an execution as its record."""
+    return ExecutionRecord(**_fields(row))
+
+
+def execution_detail(row: Execution, attempts: Sequence[Attempt]) -> ExecutionDetail:
+    """Return an execution with its attempts; the successful one is told by the row, the others are stored."""
+    told = [_attempt_record(attempt) for attempt in attempts]
+    if row.status is Status.SUCCESS:
+        told.append(_last_attempt(row))
+    return ExecutionDetail(**_fields(row), attempts=tuple(told))
+
+
+def schedule_record(row: Schedule, last_status: Status | None) -> ScheduleRecord:
+    """Return a schedule as its record; the status of its last execution is the database's to know."""
+    request = row.request
+    return ScheduleRecord(
+        id=row.id,
+        handler_id=request.handler_id,
+        method_name=request.method_name,
+        job_params=request.job_params,
+        trigger_config=request.trigger_config,
+        trigger=_description(row),
+        args=(request.handler_id, request.method_name, request.job_params),
+        state=row.state,
+        paused=row.pause is not None,
+        pause=row.pause,
+        error=row.error,
+        next_fire_time=_optional(row.next_fire),
+        last_fire_time=_optional(row.last_fire),
+        last_status=last_status,
+        runs=row.runs,
+        version=row.version,
+        created_at=to_datetime(row.created_at),
+        updated_at=to_datetime(row.updated_at),
+        name=request.name,
+        description=request.description,
+        owner=request.owner,
+        runbook_url=request.runbook_url,
+        tags=request.tags,
+        priority=request.priority,
+        timeout_seconds=request.timeout_seconds,
+        retry=request.retry,
+        expires_after_seconds=request.expires_after_seconds,
+        overlap=request.overlap,
+        catch_up=request.catch_up,
+        misfire_grace_seconds=request.misfire_grace_seconds,
+        max_catch_up=request.max_catch_up,
+        jitter_seconds=request.jitter_seconds,
+        max_runs=request.max_runs,
+        start_at=request.start_at,
+        end_at=request.end_at,
+    )
+
+
+def _fields(row: Execution) -> dict[str, Any]:
+    return {
+        "execution_id": row.id,
+        "schedule_id": row.schedule_id,
+        "handler_id": row.handler_id,
+        "instance_id": row.instance_id,
+        "method_name": row.method_name,
+        "job_params": Raw(row.params.encode()),
+        "status": row.status,
+        "reason": row.reason,
+        "scheduled_for": _optional(row.fire_time),
+        "created_at": to_datetime(row.created_at),
+        "started_at": _optional(row.started_at),
+        "completed_at": _optional(row.completed_at),
+        "duration_ms": _span_ms(row.started_at, row.completed_at),
+        "lateness_ms": _span_ms(row.fire_time, row.started_at),
+        "attempt_number": row.attempt,
+        "max_attempts": row.retry.max_attempts,
+        "result": Raw((row.result or "null").encode()),
+        "error": row.error,
+        "covers": _covers(row),
+        "tags": row.tags,
+        "retry_of": row.retry_of,
+        "priority": row.priority,
+        "ready_at": to_datetime(row.ready_at),
+    }
+
+
+def _covers(row: Execution) -> Covers | None:
+    if row.covers_from is None or row.covers_to is None or row.covers_count is None:
+        return None
+    first, last = to_datetime(row.covers_from), to_datetime(row.covers_to)
+    return Covers(from_=first, to=last, count=row.covers_count, exact=row.count_exact)
+
+
+def _attempt_record(row: Attempt) -> AttemptRecord:
+    return AttemptRecord(
+        attempt_number=row.attempt,
+        instance_id=row.instance_id,
+        started_at=_optional(row.started_at),
+        completed_at=to_datetime(row.completed_at),
+        status=row.status,
+        error=row.error,
+    )
+
+
+def _last_attempt(row: Execution) -> AttemptRecord:
+    return AttemptRecord(
+        attempt_number=row.attempt,
+        instance_id=row.instance_id,
+        started_at=_optional(row.started_at),
+        completed_at=_optional(row.completed_at),
+        status="success",
+        error=None,
+    )
+
+
+def _description(row: Schedule) -> str:
+    return FireTimes(compile_trigger(row.request.trigger_config), row.request).description
+
+
+def _optional(instant: int | None) -> datetime | None:
+    return None if instant is None else to_datetime(instant)
+
+
+def _span_ms(first: int | None, last: int | None) -> float | None:
+    return None if first is None or last is None else (last - first) / _MILLISECOND

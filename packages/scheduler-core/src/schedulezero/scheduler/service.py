@@ -1,0 +1,278 @@
+"""The scheduler as a service: its database, its sockets, its loops, from start to stop."""
+
+import asyncio
+import os
+import socket
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib.metadata import version
+
+from schedulezero.protocol.commands import Directory, HandlerLost, RegistrySnapshot, SchedulerCommand, ServiceInfo
+from schedulezero.protocol.errors import Code, ScheduleZeroError
+from schedulezero.protocol.events import RegistryEvent
+from schedulezero.protocol.handling import Hello
+from schedulezero.protocol.link.calls import CommandClient, CommandServer, Context
+from schedulezero.protocol.link.feed import Mirror, Publisher
+from schedulezero.protocol.link.sockets import BindError
+from schedulezero.protocol.states import HandlerStatus
+from schedulezero.protocol.values import InstanceInfo, InstanceState
+from schedulezero.runtime.clock import Clock, to_datetime
+from schedulezero.runtime.errors import StartError
+from schedulezero.runtime.logging import get_logger
+from schedulezero.runtime.metrics import LoopMetrics, SchedulerMetrics
+from schedulezero.runtime.service import Loops
+from schedulezero.runtime.settings import Endpoints, Settings
+from schedulezero.scheduler.cleaner import Cleaner
+from schedulezero.scheduler.commands import Commands
+from schedulezero.scheduler.core.inputs import DirectoryRead, InstanceTold, Refilled
+from schedulezero.scheduler.core.memory import Limits
+from schedulezero.scheduler.core.model import Answer, Refill, ReportLost, Schedule
+from schedulezero.scheduler.effects import Effects
+from schedulezero.scheduler.links import Links
+from schedulezero.scheduler.pipeline import Pipeline
+from schedulezero.scheduler.queries import Queries
+from schedulezero.scheduler.store import Store
+
+_STATES = ("active", "paused", "quarantined", "finished")
+_log = get_logger()
+
+
+class SchedulerService:
+    """Decides due instants, keeps the ledger, hands out the work and publishes what became of it.
+
+    Args:
+        settings: its database, where it listens and where the registry is.
+        clock: what it tells the time by.
+        context: the process's ZeroMQ context.
+        metrics: what it measures.
+        loop_metrics: where the failures of its loops are counted.
+        endpoints: where it listens, if not where the settings say.
+        registry: where the registry is, if not where the settings say.
+    """
+
+    name = "scheduler"
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        context: Context,
+        *,
+        metrics: SchedulerMetrics,
+        loop_metrics: LoopMetrics,
+        endpoints: Sequence[Endpoints] = (),
+        registry: Endpoints | None = None,
+    ) -> None:
+        self._settings, self._clock, self._context, self._metrics = settings, clock, context, metrics
+        self._endpoints = tuple(endpoints) or (settings.scheduler.listening,)
+        self._registry_at = registry or settings.registry.connecting
+        self._info = ServiceInfo(service=self.name, version=version("schedulezero-scheduler-core"))
+        self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._directory: dict[str, InstanceState] = {}
+        self._directory_read = False
+        self._loops = Loops(metrics=loop_metrics)
+        self.addresses: tuple[Endpoints, ...] = ()
+        """Where it listens, as bound; empty until it has started."""
+
+    async def start(self) -> None:
+        """Open, migrate and own the database, load what is unfinished, listen.
+
+        Raises:
+            StartError: the database cannot be used or is another scheduler's, or an address is taken.
+        """
+        settings = self._settings
+        open_store = partial(Store.open, owner=self._owner, lease_seconds=settings.scheduler.lease_seconds)
+        self._store = await asyncio.to_thread(open_store, settings.database_url)
+        try:
+            await self._begin()
+        except BaseException:
+            await asyncio.to_thread(self._store.close)
+            raise
+
+    async def stop(self) -> None:
+        """Take no more commands, let what was accepted become durable, leave the shards, close.
+
+        What runs on instances goes on there, and is adopted by the next scheduler.
+        """
+        self._server.close()
+        try:
+            await self._loops.stop()
+            await self._mirror.close()
+            await self._pipeline.stop()
+            await self._commands.close()
+        finally:
+            self._links.close()
+            self._registry.close()
+            self._publisher.close()
+            await asyncio.to_thread(self._store.close)
+
+    async def wait_failed(self) -> None:
+        """Wait as long as all is well. Raises FatalError when one of its loops has ended."""
+        await self._loops.wait_failed()
+
+    def health(self) -> Mapping[str, object]:
+        """Return what /health shows."""
+        status = "ok" if self.addresses and self._pipeline.memory is not None else "starting"
+        return {"status": status, "service": self._info.service, "version": self._info.version}
+
+    # -- start ---------------------------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        settings, clock = self._settings, self._clock
+        limits = Limits(max_pending=settings.scheduler.max_pending, timezone=settings.timezone)
+        publisher = self._publisher = _bound("SCHEDULEZERO_SCHEDULER_EVENTS_PORT", self._open_publisher)
+        self._links = Links(self._context, lambda what: self._pipeline.feed(what), clock.monotonic)
+        self._registry = CommandClient(self._context, self._registry_at.commands, "the registry")
+        effects = Effects(
+            self._links,
+            publisher,
+            self._metrics,
+            answer_schedule=self._answer_schedule,
+            refill=self._refill,
+            report_lost=self._report_lost,
+        )
+        self._pipeline = Pipeline(
+            self._store,
+            clock,
+            limits,
+            perform=effects.perform,
+            reloaded=self._introduce_everybody,
+            metrics=self._metrics,
+        )
+        self._queries = Queries(self._store.reader, clock, settings.timezone)
+        info = self._info
+        self._commands = Commands(self._pipeline, self._queries, self._store, self._links, clock, info.version)
+        try:
+            self._server = _bound("SCHEDULEZERO_SCHEDULER_PORT", self._open_server)
+        except StartError:
+            self._registry.close()
+            publisher.close()
+            raise
+        await self._pipeline.start()
+        self._follow_registry()
+        for loop in (self._links, _Renewal(self._pipeline, self._store), _Gauges(self._pipeline, self._metrics)):
+            self._loops.start(loop)
+        self._loops.start(Cleaner(self._pipeline.committer, self._store, clock))
+        pairs = zip(self._server.addresses, publisher.addresses, strict=True)
+        self.addresses = tuple(Endpoints(commands=commands, events=events) for commands, events in pairs)
+        _log.info("scheduler.listening", commands=[address.commands for address in self.addresses])
+
+    def _open_publisher(self) -> Publisher:
+        endpoints = [endpoint.events for endpoint in self._endpoints]
+        return Publisher(self._context, endpoints, lambda: to_datetime(self._clock.now()))
+
+    def _open_server(self) -> CommandServer:
+        endpoints = [endpoint.commands for endpoint in self._endpoints]
+        return CommandServer(self._context, endpoints, SchedulerCommand, self._info, self._commands.serve)
+
+    # -- handlers ------------------------------------------------------------------------------------------------
+
+    def _follow_registry(self) -> None:
+        async def fetch() -> Directory:
+            return await self._registry.call(RegistrySnapshot())
+
+        self._mirror = Mirror(
+            self._context,
+            self._registry_at.events,
+            "handler",
+            RegistryEvent,
+            fetch,
+            position=lambda directory: (directory.epoch, directory.seq),
+            on_snapshot=lambda directory: self._take_directory(directory.instances),
+            on_event=lambda event: self._take_instance(event.data),
+        )
+
+    def _take_directory(self, instances: Sequence[InstanceState]) -> None:
+        self._directory = {state.info.boot_id: state for state in instances}
+        self._directory_read = True
+        self._pipeline.feed(DirectoryRead(instances=tuple(instances)))
+        for state in instances:
+            self._reach(state)
+
+    def _take_instance(self, state: InstanceState) -> None:
+        self._directory[state.info.boot_id] = state
+        self._pipeline.feed(InstanceTold(state=state))
+        self._reach(state)
+
+    def _reach(self, state: InstanceState) -> None:
+        if state.status is HandlerStatus.DISCONNECTED:
+            self._links.leave(state.info.boot_id)
+        else:
+            self._links.reach(state.info)
+
+    def _introduce_everybody(self) -> None:
+        """A machine that was loaded knows of no connection: tell it the handlers, and greet them under our epoch."""
+        if self._directory_read:
+            self._pipeline.feed(DirectoryRead(instances=tuple(self._directory.values())))
+        self._links.begin(self._hello)
+
+    def _hello(self, info: InstanceInfo) -> Hello:
+        return Hello(
+            scheduler_id=self._owner, instance_id=info.instance_id, boot_id=info.boot_id, epoch=self._pipeline.epoch
+        )
+
+    # -- effects that look something up --------------------------------------------------------------------------
+
+    def _answer_schedule(self, answer: Answer, schedule: Schedule) -> None:
+        self._commands.answer_later(answer.ticket, self._commands.read(self._queries.record_of, schedule))
+
+    def _refill(self, refill: Refill) -> None:
+        self._commands.start(self._read_refill(refill))
+
+    async def _read_refill(self, refill: Refill) -> None:
+        def read(refill: Refill) -> Refilled:
+            found = self._store.reader.pending(refill.handler_id, refill.method_name, limit=2 * Limits().window)
+            return Refilled(handler_id=refill.handler_id, method_name=refill.method_name, executions=found)
+
+        self._pipeline.feed(await self._commands.read(read, refill))
+
+    def _report_lost(self, lost: ReportLost) -> None:
+        self._commands.start(self._tell_lost(lost))
+
+    async def _tell_lost(self, lost: ReportLost) -> None:
+        try:
+            await self._registry.call(HandlerLost(instance_id=lost.instance_id, boot_id=lost.boot_id), timeout=2)
+        except ScheduleZeroError as error:
+            _log.info("registry.not_told", instance_id=lost.instance_id, error=str(error))
+
+
+class _Renewal:
+    """Keeps the shards ours."""
+
+    name = "scheduler.renewal"
+    interval = 1.0
+
+    def __init__(self, pipeline: Pipeline, store: Store) -> None:
+        self._pipeline, self._store = pipeline, store
+
+    async def run_once(self) -> None:
+        await self._pipeline.committer.run(self._store.ownership.renew)
+
+
+class _Gauges:
+    """Counts what is there."""
+
+    name = "scheduler.gauges"
+    interval = 1.0
+
+    def __init__(self, pipeline: Pipeline, metrics: SchedulerMetrics) -> None:
+        self._pipeline, self._metrics = pipeline, metrics
+
+    async def run_once(self) -> None:
+        memory = self._pipeline.memory
+        if memory is None:
+            return
+        states = Counter[str](schedule.state for schedule in memory.schedules.values())
+        for state in _STATES:
+            self._metrics.schedules.labels(state).set(states[state])
+        for handler_id in memory.known:
+            self._metrics.executions_pending.labels(handler_id).set(memory.pending_of(handler_id))
+
+
+def _bound[S](variable: str, open_: Callable[[], S]) -> S:
+    try:
+        return open_()
+    except BindError as error:
+        raise StartError.of(Code.UNAVAILABLE, f"the scheduler {error} with {variable}") from error

@@ -1,0 +1,160 @@
+"""The committer: effects only after their commit, in order; a batch that fails takes every later one with it."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from schedulezero.protocol.errors import Code
+from schedulezero.runtime.metrics import SchedulerMetrics
+from schedulezero.scheduler.committer import Committer
+from schedulezero.scheduler.core.model import Answer, Effect, Refuse, SetPause, Step
+from schedulezero.scheduler.store import Conflict, DataRefused, OutcomeUnknown
+
+
+def step(name: str, *, writes: bool = True) -> Step:
+    changes: list[Any] = [SetPause(handler_id=name, pause=None)] if writes else []
+    return Step(changes=changes, effects=[Answer(ticket=name, value=name)])
+
+
+class Disk:
+    """Commits when it is let to, and keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+        self.result: Callable[[int], Sequence[DataRefused | None]] = lambda groups: [None] * groups
+
+    def commit(self, groups: Sequence[Sequence[Any]]) -> Sequence[DataRefused | None]:
+        self.batches.append([change.handler_id for group in groups for change in group])
+        assert self.may_go_on.wait(10)
+        return self.result(len(groups))
+
+
+class Told:
+    """What the committer has told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.problems: dict[str, Code] = {}
+        self.failures: list[Exception] = []
+
+    def perform(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Refuse):
+                self.problems[effect.ticket] = effect.problem.code
+            elif isinstance(effect, Answer):
+                self.lines.append(effect.ticket)
+
+
+def run(scenario: Callable[[Committer, Disk, Told], Any]) -> tuple[Disk, Told]:
+    disk, told = Disk(), Told()
+
+    async def main() -> None:
+        metrics = SchedulerMetrics.on(CollectorRegistry())
+        committer = Committer(disk.commit, told.perform, told.failures.append, metrics, monotonic)
+        try:
+            await scenario(committer, disk, told)
+        finally:
+            disk.may_go_on.set()
+            committer.close()
+
+    asyncio.run(main())
+    return disk, told
+
+
+def test_steps_of_one_turn_of_the_loop_share_a_transaction_and_keep_their_order() -> None:
+    async def scenario(committer: Committer, _disk: Disk, _told: Told) -> None:
+        for name in "abc":
+            committer.add(step(name))
+        await committer.settled()
+
+    disk, told = run(scenario)
+
+    assert disk.batches == [["a", "b", "c"]]
+    assert told.lines == ["a", "b", "c"]
+
+
+def test_no_effect_happens_before_its_commit_not_even_of_a_step_without_changes() -> None:
+    async def scenario(committer: Committer, disk: Disk, told: Told) -> None:
+        disk.may_go_on.clear()
+        committer.add(step("a"))
+        committer.add(step("reads", writes=False))
+        await asyncio.sleep(0)
+        committer.add(step("b"))
+        assert told.lines == []
+        disk.may_go_on.set()
+        await committer.settled()
+
+    disk, told = run(scenario)
+
+    assert disk.batches == [["a"], ["b"]]
+    assert told.lines == ["a", "reads", "b"]
+
+
+def test_a_step_without_changes_is_performed_at_once_when_nothing_is_under_way() -> None:
+    async def scenario(committer: Committer, _disk: Disk, told: Told) -> None:
+        committer.add(step("reads", writes=False))
+        assert told.lines == ["reads"]
+
+    disk, _ = run(scenario)
+
+    assert disk.batches == []
+
+
+def test_a_failed_batch_takes_every_later_step_with_it_until_reopened() -> None:
+    def fail(_groups: int) -> Any:
+        raise OutcomeUnknown.because("the line is dead")
+
+    async def scenario(committer: Committer, disk: Disk, told: Told) -> None:
+        disk.may_go_on.clear()
+        disk.result = fail
+        committer.add(step("a"))
+        await asyncio.sleep(0)
+        committer.add(step("b"))
+        disk.may_go_on.set()
+        await committer.settled()
+        committer.add(step("c"))
+        disk.result = lambda groups: [None] * groups
+        committer.reopen()
+        committer.add(step("d"))
+        await committer.settled()
+
+    disk, told = run(scenario)
+
+    assert disk.batches == [["a"], ["d"]]
+    assert told.problems == dict.fromkeys("abc", Code.OUTCOME_UNKNOWN)
+    assert told.lines == ["d"]
+    assert len(told.failures) == 1
+
+
+def test_a_conflict_is_told_as_a_passing_fault_with_nothing_stored() -> None:
+    def fail(_groups: int) -> Any:
+        raise Conflict.because("a row moved")
+
+    async def scenario(committer: Committer, disk: Disk, _told: Told) -> None:
+        disk.result = fail
+        committer.add(step("a"))
+        await committer.settled()
+
+    _, told = run(scenario)
+
+    assert told.problems == {"a": Code.UNAVAILABLE}
+
+
+def test_a_value_that_the_database_refuses_fails_its_own_step_alone_and_memory_is_read_anew() -> None:
+    async def scenario(committer: Committer, disk: Disk, _told: Told) -> None:
+        disk.result = lambda groups: [None, DataRefused.because("NUL"), *[None] * (groups - 2)]
+        for name in "abc":
+            committer.add(step(name))
+        await committer.settled()
+
+    _, told = run(scenario)
+
+    assert told.lines == ["a", "c"]
+    assert told.problems == {"b": Code.INVALID_VALUE}
+    assert len(told.failures) == 1

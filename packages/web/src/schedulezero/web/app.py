@@ -1,0 +1,55 @@
+"""The gateway as a Tornado application: every path, and what answers it."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from prometheus_client import CollectorRegistry
+from tornado.routing import URLSpec
+from tornado.web import Application
+
+from schedulezero.web.api import ROUTES
+from schedulezero.web.http.access import AccessLog
+from schedulezero.web.http.handler import ApiHandler, Frame, UnknownCall
+from schedulezero.web.microsites import discover
+from schedulezero.web.microsites.assets import Assets
+from schedulezero.web.microsites.handlers import AssetHandler, PageHandler
+from schedulezero.web.microsites.rendering import Renderer, Templates
+from schedulezero.web.monitoring import MetricsHandler
+from schedulezero.web.routes import Route, pattern
+
+
+def build(frame: Frame, *, access_log: AccessLog, metrics: CollectorRegistry) -> Application:
+    """Return the application.
+
+    Args:
+        frame: what its handlers stand on.
+        access_log: told of each exchange.
+        metrics: what /metrics shows.
+    """
+    sites = discover()
+    renderer = Renderer(gateway=frame.gateway, sites=sites, assets=Assets.of(sites), templates=Templates())
+    pages = {"frame": frame, "renderer": renderer}
+    return Application(
+        [
+            *_calls(frame),
+            URLSpec(r"/api(?:/.*)?", UnknownCall, {"frame": frame}),
+            URLSpec(r"/metrics", MetricsHandler, {"frame": frame, "registry": metrics}),
+            *(
+                URLSpec(path, PageHandler, {**pages, "page": page, "route_name": path})
+                for site in sites
+                for path, page in site.pages.items()
+            ),
+            URLSpec(r"/assets/(?P<name>.+)", AssetHandler, {**pages, "route_name": "/assets"}),
+        ],
+        default_handler_class=PageHandler,
+        default_handler_args=pages,
+        log_function=access_log,
+    )
+
+
+def _calls(frame: Frame) -> Iterator[URLSpec]:
+    """One handler for the routes of each path; fixed paths come before those with parameters, which would match too."""
+    ordered = sorted(ROUTES, key=lambda route: (bool(route.parameters), route.path))
+    for path, routes in groupby(ordered, key=lambda route: route.path):
+        by_verb: dict[str, Route] = {route.method: route for route in routes}
+        yield URLSpec(pattern(path), ApiHandler, {"frame": frame, "routes": by_verb, "route_name": path})

@@ -1,0 +1,26 @@
+"""Every exchange that has ended, measured and logged."""
+
+from schedulezero.runtime.logging import get_logger
+from schedulezero.runtime.metrics import HttpMetrics
+from schedulezero.web.http.handler import Handler
+
+_log = get_logger()
+
+
+class AccessLog:
+    """Called by Tornado with the handler of each exchange.
+
+    Args:
+        metrics: where durations are observed.
+    """
+
+    def __init__(self, metrics: HttpMetrics) -> None:
+        self._metrics = metrics
+
+    def __call__(self, handler: Handler) -> None:
+        request, seconds = handler.request, handler.request.request_time()
+        # A verb is text of the sender's choice, and each one would be a series for ever.
+        method = str(request.method) if request.method in handler.SUPPORTED_METHODS else "other"
+        status = str(handler.get_status())
+        self._metrics.request_duration.labels(method, handler.route_name, status).observe(seconds)
+        _log.debug("http.request", method=method, path=request.path, status=status, seconds=round(seconds, 6))

@@ -1,0 +1,115 @@
+"""What the dashboard shows, asked of the services all at once; what one of them cannot tell is said in its place."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Raw
+
+from schedulezero.protocol.commands import ExecutionList, ExecutionStatistics, ExecutionStats, ScheduleList
+from schedulezero.protocol.errors import ScheduleZeroError
+from schedulezero.protocol.states import HandlerStatus, Status
+from schedulezero.protocol.values import ExecutionRecord, HandlerRecord, ScheduleRecord
+from schedulezero.web.backend import PROBE_SECONDS, Backend, Condition
+from schedulezero.web.microsites.wording import shortened
+
+_NEWEST = 15
+_SOONEST = 8
+_MOST_SCHEDULES = 1000
+_LARGEST_READ = 4096
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An execution in a line: `says` is its result, its error or the reason why it did not run."""
+
+    record: ExecutionRecord
+    says: str
+
+    @property
+    def at(self) -> datetime:
+        """The newest of its instants."""
+        return self.record.completed_at or self.record.started_at or self.record.created_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """What is shown; a part is None while the service that knows it is away."""
+
+    condition: Condition
+    handlers: Sequence[HandlerRecord] | None
+    schedules: Sequence[ScheduleRecord] | None
+    schedules_total: int
+    lines: Sequence[Line] | None
+    stats: ExecutionStats | None
+
+    @property
+    def connected(self) -> int:
+        return sum(handler.status is HandlerStatus.CONNECTED for handler in self.handlers or ())
+
+    @property
+    def paused(self) -> int:
+        return sum(schedule.paused for schedule in self.schedules or ())
+
+    @property
+    def soonest(self) -> Sequence[ScheduleRecord]:
+        """The schedules that fire next, then those that will not fire."""
+        return sorted(self.schedules or (), key=lambda schedule: schedule.next_fire_time or _NEVER)[:_SOONEST]
+
+    @property
+    def headline(self) -> Line | None:
+        """The newest execution that had something to say in words."""
+        spoken = (line for line in self.lines or () if bytes(line.record.result)[:1] == b'"' and line.says)
+        return next((line for line in spoken if line.record.status is Status.SUCCESS), None)
+
+
+async def look(backend: Backend) -> Overview:
+    """Ask for everything; answers within about a second, whatever is away."""
+    scheduler = backend.scheduler
+    condition, handlers, schedules, executions, stats = await asyncio.gather(
+        backend.condition(),
+        _known(backend.handlers(timeout=PROBE_SECONDS)),
+        _known(scheduler.call(ScheduleList(limit=_MOST_SCHEDULES, include_total=True), timeout=PROBE_SECONDS)),
+        _known(scheduler.call(ExecutionList(limit=_NEWEST), timeout=PROBE_SECONDS)),
+        _known(scheduler.call(ExecutionStatistics(), timeout=PROBE_SECONDS)),
+    )
+    return Overview(
+        condition=condition,
+        handlers=handlers,
+        schedules=schedules.schedules if schedules else None,
+        schedules_total=schedules.total or 0 if schedules else 0,
+        lines=[Line(record=record, says=_says(record)) for record in executions.records] if executions else None,
+        stats=stats,
+    )
+
+
+async def _known[T](asked: Awaitable[T]) -> T | None:
+    """The condition says already who is away and why."""
+    try:
+        return await asked
+    except ScheduleZeroError:
+        return None
+
+
+def _says(record: ExecutionRecord) -> str:
+    if record.error is not None:
+        return shortened(f"{record.error.type}: {record.error.message}")
+    if record.reason is not None:
+        return f"not run: {record.reason.replace('_', ' ')}"
+    if record.status in (Status.RUNNING, Status.RETRYING):
+        return f"attempt {record.attempt_number} of {record.max_attempts}"
+    return shortened(_plain(record.result))
+
+
+def _plain(result: Raw) -> str:
+    """Text as it is, nothing for null, other values as their JSON; a large one is not decoded for a line of it."""
+    text = bytes(result)
+    if len(text) > _LARGEST_READ:
+        return text[:_LARGEST_READ].decode(errors="ignore")
+    value = msgspec.json.decode(text)
+    if isinstance(value, str):
+        return value
+    return "" if value is None else text.decode()

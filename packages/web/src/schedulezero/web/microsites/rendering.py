@@ -1,0 +1,76 @@
+"""Pages from templates: every value is escaped, every page has the same frame and the same policy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from tornado.template import BaseLoader, Template
+
+from schedulezero.protocol.errors import Problem
+from schedulezero.runtime.clock import to_datetime
+from schedulezero.runtime.settings import insecure_binds
+from schedulezero.web.gateway import Gateway
+from schedulezero.web.http.errors import headers_of, status_of
+from schedulezero.web.microsites import wording
+from schedulezero.web.microsites.assets import Assets
+from schedulezero.web.microsites.site import Microsite
+from schedulezero.web.routes import Reply
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+class Templates(BaseLoader):
+    """Finds a template by its microsite and file: `container/layout.html`."""
+
+    def resolve_path(self, name: str, parent_path: str | None = None) -> str:
+        return name
+
+    def _create_template(self, name: str) -> Template:
+        site, _, file = name.partition("/")
+        source = files("schedulezero.web.microsites") / site / "templates" / file
+        # Tornado would take the indentation out of code that a page shows.
+        return Template(source.read_bytes(), name=name, loader=self, whitespace="all")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renderer:
+    """Makes pages; see :class:`~schedulezero.web.microsites.site.Render`."""
+
+    gateway: Gateway
+    sites: Sequence[Microsite]
+    assets: Assets
+    templates: Templates
+
+    def __call__(self, template: str, **values: object) -> Reply:
+        now = to_datetime(self.gateway.clock.now())
+        body = self.templates.load(template).generate(
+            settings=self.gateway.settings,
+            version=self.gateway.version,
+            sites=[site for site in self.sites if site.label is not None],
+            reachable=insecure_binds(self.gateway.settings),
+            asset=self.assets.url,
+            mark=wording.mark,
+            duration=wording.duration,
+            now=now,
+            time_tag=lambda moment: wording.time_tag(moment, now),
+            **values,
+        )
+        return Reply(body=body, content_type="text/html; charset=utf-8")
+
+    def problem(self, problem: Problem) -> Reply:
+        """Return the page that says what is wrong."""
+        page = self("container/problem.html", problem=problem, here=None)
+        return Reply(
+            body=page.body, status=status_of(problem), content_type=page.content_type, headers=headers_of(problem)
+        )
