@@ -51,8 +51,8 @@ class Link:
         self._log = get_logger(handler_id=info.handler_id, instance_id=info.instance_id, boot_id=info.boot_id)
         socket = open_socket(context, zmq.DEALER, IMMEDIATE=1, SNDHWM=_HIGH_WATER, RCVHWM=_HIGH_WATER)
         self._monitor = monitor(socket, self._connection_changed)
-        self._socket = DrainedSocket(socket, self._receive, self._flush)
         socket.connect(info.address)
+        self._socket = DrainedSocket(socket, self._receive, self._flush)
         if self._connected:
             self.greet(hello)
 
