@@ -162,7 +162,10 @@ class Links:
 
     def reach(self, info: InstanceInfo) -> None:
         """Keep a connection to this boot."""
-        if info.boot_id not in self._links and self._hello is not None:
+        link = self._links.get(info.boot_id)
+        if link is not None:
+            link.departed = False
+        elif self._hello is not None:
             self._links[info.boot_id] = self._connect(info)
 
     def leave(self, boot_id: str) -> None:

@@ -46,6 +46,7 @@ class Fleet:
             return
         if instance is None:
             instance = self._memory.instances[state.info.boot_id] = self._instance(state.info)
+        instance.departed = False
         instance.draining = instance.draining or state.status is HandlerStatus.DRAINING
 
     def linked(self, draft: Draft, welcome: Welcome, now: int) -> None:

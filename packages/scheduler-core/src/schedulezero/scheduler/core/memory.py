@@ -42,7 +42,7 @@ class Instance:
     """One boot of a handler instance: what it said of itself, and what it has of ours.
 
     `open` is true from its Welcome until its connection is lost; `silent` while it says nothing on a live one;
-    `departed` once the registry has said that it left.
+    `departed` once the registry has said that it left, until it says otherwise.
     """
 
     def __init__(self, info: InstanceInfo) -> None:
@@ -186,7 +186,7 @@ class Memory:
         return [instance for instance in self.instances.values() if instance.info.handler_id == handler_id]
 
     def live_instances_of(self, handler_id: str) -> list[Instance]:
-        return [instance for instance in self.instances_of(handler_id) if instance.open]
+        return [one for one in self.instances_of(handler_id) if one.open and not one.departed]
 
     def next_claim(self, now: int) -> int:
         """Return a number for a claim: `now`, made greater than every one before; safe in every JSON reader."""

@@ -1,0 +1,105 @@
+"""What SQLite, PostgreSQL and MySQL or MariaDB say differently."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, String, Table, Text
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import Boolean, TypeEngine
+
+MYSQL = ("mysql", "mariadb")
+_BINARY = {"charset": "utf8mb4", "collation": "utf8mb4_bin"}
+
+
+def key(length: int) -> TypeEngine[str]:
+    """A short text that is compared and ordered by code point, on each database alike."""
+    return (
+        String(length)
+        .with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
+        .with_variant(mysql.VARCHAR(length, **_BINARY), *MYSQL)
+    )
+
+
+def long_text() -> TypeEngine[str]:
+    """A text of up to 16 MiB."""
+    return Text().with_variant(mysql.MEDIUMTEXT(**_BINARY), *MYSQL)
+
+
+class database_now(FunctionElement[int]):
+    """The time of the database in microseconds since the epoch, UTC; SQLite's is exact to the millisecond."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(database_now, "sqlite")
+def _now_of_sqlite(element: database_now, compiler: SQLCompiler, **_: Any) -> str:
+    return "CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)"
+
+
+@compiles(database_now, "postgresql")
+def _now_of_postgresql(element: database_now, compiler: SQLCompiler, **_: Any) -> str:
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+
+@compiles(database_now, *MYSQL)
+def _now_of_mysql(element: database_now, compiler: SQLCompiler, **_: Any) -> str:
+    return "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)"
+
+
+class has_part(FunctionElement[bool]):
+    """Whether the first text contains the second, letter for letter (SQLite's LIKE ignores case)."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(has_part)
+def _has_part(element: has_part, compiler: SQLCompiler, **kwargs: Any) -> str:
+    return f"(instr({compiler.process(element.clauses, **kwargs)}) > 0)"
+
+
+@compiles(has_part, "postgresql")
+def _has_part_of_postgresql(element: has_part, compiler: SQLCompiler, **kwargs: Any) -> str:
+    return f"(strpos({compiler.process(element.clauses, **kwargs)}) > 0)"
+
+
+def upsert(dialect: str, table: Table, *, adding: bool = False) -> Insert:
+    """Insert a row, or write its columns outside the primary key over the row that is there; `adding`: add to them."""
+    if dialect in MYSQL:
+        statement = mysql.insert(table)
+        return statement.on_duplicate_key_update(_overwritten(table, statement.inserted, adding))
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    upserting = insert(table)
+    return upserting.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns), set_=_overwritten(table, upserting.excluded, adding)
+    )
+
+
+def _overwritten(table: Table, new: Any, adding: bool) -> dict[str, ColumnElement[Any]]:
+    columns = [column for column in table.columns if not column.primary_key]
+    return {column.name: column + new[column.name] if adding else new[column.name] for column in columns}
+
+
+@contextmanager
+def migration_lock(connection: Connection) -> Iterator[None]:
+    """Let one process at a time migrate this database, in the transaction of `connection`.
+
+    PostgreSQL's lock ends with the transaction; MySQL's would not, as its DDL commits. SQLite needs none: its
+    writing transactions begin with the lock.
+    """
+    dialect = connection.dialect.name
+    if dialect == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('schedulezero'))")
+    elif dialect in MYSQL:
+        connection.exec_driver_sql("SELECT GET_LOCK('schedulezero', -1)")
+    try:
+        yield
+    finally:
+        if dialect in MYSQL:
+            connection.exec_driver_sql("SELECT RELEASE_LOCK('schedulezero')")

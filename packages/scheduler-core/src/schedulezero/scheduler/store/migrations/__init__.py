@@ -1,0 +1,66 @@
+"""Brings a database to the schema of this code. Each step is one file in `versions`, numbered in order."""
+
+from pathlib import Path
+from typing import NoReturn
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from schedulezero.scheduler.store.dialects import migration_lock
+from schedulezero.scheduler.store.errors import CannotOpen, SchemaTooNew
+from schedulezero.scheduler.store.tables import metadata
+from schedulezero.scheduler.store.transactions import writing
+
+HEAD = "0001"
+"""The last of the steps."""
+VERSION_TABLE = "schedulezero_schema"
+
+
+def upgrade(engine: Engine) -> None:
+    """Take the steps that the database lacks, one process at a time, all in one transaction where it can.
+
+    Args:
+        engine: the writing engine.
+
+    Raises:
+        SchemaTooNew: the database is of a later version of the program; it is left as it is.
+        CannotOpen: tables of another program are in the way.
+        StoreUnavailable: the database cannot be written.
+    """
+    with writing(engine) as connection, migration_lock(connection):
+        version = _version(connection)
+        if version is None:
+            _refuse_foreign_tables(connection)
+        elif version > HEAD:
+            _refuse_version(version)
+        if version != HEAD:
+            _run(connection)
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    version: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
+    return version
+
+
+def _refuse_version(version: str) -> NoReturn:
+    message = f"the database has schema {version}, this version of ScheduleZero knows {HEAD}; install the later one"
+    raise SchemaTooNew.because(message)
+
+
+def _refuse_foreign_tables(connection: Connection) -> None:
+    taken = sorted(set(inspect(connection).get_table_names()) & set(metadata.tables))
+    if taken:
+        remedy = "choose another database with SCHEDULEZERO_DATABASE_URL"
+        raise CannotOpen.because(f"the database holds tables of another program ({', '.join(taken)}); {remedy}")
+
+
+def _run(connection: Connection) -> None:
+    # Alembic costs memory and a third of a second, and is needed once for each version.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

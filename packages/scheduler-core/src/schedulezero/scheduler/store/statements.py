@@ -1,0 +1,197 @@
+"""One entry for each kind of change: the statement that writes it, and the row that it touches."""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Dialect, Executable, Table, and_, bindparam, delete, insert, update
+from sqlalchemy.sql import ClauseElement
+
+from schedulezero.scheduler.core.model import (
+    AdvanceSchedule,
+    AppendLog,
+    DeleteSchedule,
+    InsertAttempt,
+    InsertExecution,
+    InsertSchedule,
+    RememberHandler,
+    RememberKey,
+    ReviseSchedule,
+    SetPause,
+    UpdateExecution,
+)
+from schedulezero.scheduler.store import rows, tables
+from schedulezero.scheduler.store.dialects import upsert
+
+_SEARCHED = ("handler_id", "method_name", "name", "tags")
+_GIVEN_ONCE = ("id", "shard", "created_at")
+_ASKED_FOR = (*_GIVEN_ONCE, "generation", "request")
+_DECIDED_ONCE = (
+    *("id", "shard", "handler_id", "method_name", "params", "priority", "created_at", "retry", "schedule_id"),
+    *("generation", "fire_time", "timeout_seconds", "expires_at", "tags", "retry_of", "serial"),
+)
+"""What no transition of an execution moves."""
+
+
+class Prepared:
+    """A statement as text of the driver's dialect, with its parameters in the order `names`.
+
+    Raises:
+        TypeError: the statement has its parameters in another order.
+    """
+
+    def __init__(self, dialect: Dialect, statement: Executable, names: Sequence[str]) -> None:
+        assert isinstance(statement, ClauseElement)
+        compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))
+        if compiled.positiontup != list(names):
+            raise TypeError(f"parameters are {compiled.positiontup}, not {names}")
+        self.sql = str(compiled)
+
+
+class Kind(NamedTuple):
+    """How changes of one type are written.
+
+    `touches` names the row: changes of one row are written in their order, others may be written together.
+    `expects` is whether each change must meet one row.
+    """
+
+    statement: Prepared
+    parameters: Callable[[Any], Sequence[Any]]
+    touches: Callable[[Any], Hashable]
+    expects: bool = True
+
+
+def kinds(dialect: Dialect) -> dict[type, Kind]:
+    """Return how each type of change is written."""
+    return {
+        InsertSchedule: _insert_schedule(dialect),
+        ReviseSchedule: _write_schedule(dialect, rows.SCHEDULES.all_but(*_GIVEN_ONCE), searched=True),
+        AdvanceSchedule: _write_schedule(dialect, rows.SCHEDULES.all_but(*_ASKED_FOR), searched=False),
+        DeleteSchedule: _delete_schedule(dialect),
+        InsertExecution: _insert_execution(dialect),
+        UpdateExecution: _update_execution(dialect),
+        InsertAttempt: _insert_attempt(dialect),
+        AppendLog: _append_log(dialect),
+        RememberKey: _remember_key(dialect),
+        RememberHandler: _remember_handler(dialect),
+        SetPause: _set_pause(dialect),
+    }
+
+
+def _prepare_insert(dialect: Dialect, table: Table) -> Prepared:
+    return Prepared(dialect, insert(table), table.columns.keys())
+
+
+def _insert_schedule(dialect: Dialect) -> Kind:
+    write = rows.SCHEDULES.writer(rows.SCHEDULES.names)
+    return Kind(
+        _prepare_insert(dialect, tables.schedules),
+        lambda change: (*write(change.schedule), *rows.searchable(change.schedule)),
+        lambda change: ("schedule", change.schedule.id),
+    )
+
+
+def _write_schedule(dialect: Dialect, names: tuple[str, ...], *, searched: bool) -> Kind:
+    write = rows.SCHEDULES.writer(names)
+    columns = tables.schedules.c
+    same = and_(columns.id == bindparam("the_id"), columns.version == bindparam("version_before"))
+    written = (*names, *_SEARCHED) if searched else names
+    return Kind(
+        Prepared(dialect, update(tables.schedules).where(same), (*written, "the_id", "version_before")),
+        lambda change: (
+            *write(change.schedule),
+            *(rows.searchable(change.schedule) if searched else ()),
+            change.schedule.id,
+            change.version_before,
+        ),
+        lambda change: ("schedule", change.schedule.id),
+    )
+
+
+def _delete_schedule(dialect: Dialect) -> Kind:
+    columns = tables.schedules.c
+    same = and_(columns.id == bindparam("the_id"), columns.version == bindparam("version_before"))
+    return Kind(
+        Prepared(dialect, delete(tables.schedules).where(same), ("the_id", "version_before")),
+        lambda change: (change.schedule_id, change.version_before),
+        lambda change: ("schedule", change.schedule_id),
+    )
+
+
+def _insert_execution(dialect: Dialect) -> Kind:
+    write = rows.EXECUTIONS.writer(rows.EXECUTIONS.names)
+    return Kind(
+        _prepare_insert(dialect, tables.executions),
+        lambda change: write(change.execution),
+        lambda change: change.execution.id,
+    )
+
+
+def _update_execution(dialect: Dialect) -> Kind:
+    names = rows.EXECUTIONS.all_but(*_DECIDED_ONCE)
+    write = rows.EXECUTIONS.writer(names)
+    columns = tables.executions.c
+    same = and_(
+        columns.id == bindparam("the_id"),
+        columns.status == bindparam("status_before"),
+        columns.claim == bindparam("claim_before"),
+    )
+    return Kind(
+        Prepared(dialect, update(tables.executions).where(same), (*names, "the_id", "status_before", "claim_before")),
+        lambda change: (
+            *write(change.execution),
+            change.execution.id,
+            str(change.status_before),
+            change.claim_before,
+        ),
+        lambda change: change.execution.id,
+    )
+
+
+def _insert_attempt(dialect: Dialect) -> Kind:
+    write = rows.ATTEMPTS.writer(rows.ATTEMPTS.names)
+    return Kind(
+        _prepare_insert(dialect, tables.attempts),
+        lambda change: write(change.attempt),
+        lambda change: ("attempt", change.attempt.execution_id),
+    )
+
+
+def _append_log(dialect: Dialect) -> Kind:
+    write = rows.LOGS.writer(rows.LOGS.names)
+    return Kind(
+        _prepare_insert(dialect, tables.execution_logs),
+        lambda change: write(change.entry),
+        lambda change: ("log", change.entry.execution_id),
+    )
+
+
+def _remember_key(dialect: Dialect) -> Kind:
+    def parameters(change: RememberKey) -> Sequence[Any]:
+        key = change.key
+        id_ = rows.idempotency_id(key.caller, key.key)
+        return id_, key.digest, rows.EXECUTION_IDS.write(key.execution_ids), key.created_at
+
+    return Kind(
+        _prepare_insert(dialect, tables.idempotency_keys),
+        parameters,
+        lambda change: ("key", change.key.caller, change.key.key),
+    )
+
+
+def _remember_handler(dialect: Dialect) -> Kind:
+    write = rows.HANDLERS.writer(rows.HANDLERS.names)
+    return Kind(
+        Prepared(dialect, upsert(dialect.name, tables.handlers), rows.HANDLERS.names),
+        lambda change: write(change.handler),
+        lambda change: ("handler", change.handler.handler_id),
+        expects=False,
+    )
+
+
+def _set_pause(dialect: Dialect) -> Kind:
+    return Kind(
+        Prepared(dialect, upsert(dialect.name, tables.pauses), ("handler_id", "pause")),
+        lambda change: (change.handler_id or "", change.pause and rows.PAUSE.write(change.pause)),
+        lambda change: ("pause", change.handler_id),
+        expects=False,
+    )

@@ -1,0 +1,205 @@
+"""The tables. Times are microseconds since the epoch, UTC; what has structure is JSON text.
+
+The columns of a row that the core knows bear the names of its fields (see :mod:`.rows`). No text holds NUL: JSON
+escapes it, and free text that is not JSON by itself is stored as a JSON string. There are no foreign keys: an
+execution outlives its schedule. A change of anything here needs a migration.
+"""
+
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, SmallInteger, Table, text
+
+from schedulezero.scheduler.store.dialects import key, long_text
+
+metadata = MetaData()
+
+UNFINISHED = text("status IN ('pending', 'running', 'retrying')")
+"""The predicate of an index, to be repeated word by word where the index is to be used."""
+UNSUCCESSFUL = text("status IN ('error', 'timeout', 'cancelled', 'skipped')")
+"""As :data:`UNFINISHED`."""
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", key(200), primary_key=True),
+    Column("shard", SmallInteger, nullable=False),
+    Column("generation", key(64), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("request", long_text(), nullable=False),
+    Column("state", key(16), nullable=False),
+    Column("decided_through", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("next_fire", BigInteger),
+    Column("due_at", BigInteger),
+    Column("last_fire", BigInteger),
+    Column("runs", BigInteger, nullable=False),
+    Column("pause", long_text()),
+    Column("error", long_text()),
+    # Copied out of the request, to be searched.
+    Column("handler_id", key(200), nullable=False),
+    Column("method_name", key(200), nullable=False),
+    Column("name", key(200)),
+    Column("tags", long_text(), nullable=False),
+)
+"""All are held in memory, found by id and listed by id, so the primary key is their only index."""
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("id", key(64), primary_key=True),
+    Column("shard", SmallInteger, nullable=False),
+    Column("handler_id", key(200), nullable=False),
+    Column("method_name", key(200), nullable=False),
+    Column("params", long_text(), nullable=False),
+    Column("status", key(16), nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ready_at", BigInteger, nullable=False),
+    Column("retry", long_text(), nullable=False),
+    Column("schedule_id", key(200)),
+    Column("generation", key(64)),
+    Column("fire_time", BigInteger),
+    Column("timeout_seconds", Double),
+    Column("expires_at", BigInteger),
+    Column("tags", long_text(), nullable=False),
+    Column("retry_of", key(64)),
+    Column("serial", SmallInteger, nullable=False),
+    Column("reason", key(16)),
+    Column("attempt", Integer, nullable=False),
+    Column("claim", BigInteger, nullable=False),
+    Column("cancel_requested", SmallInteger, nullable=False),
+    Column("instance_id", key(200)),
+    Column("boot_id", key(200)),
+    Column("started_at", BigInteger),
+    Column("completed_at", BigInteger),
+    Column("result", long_text()),
+    Column("error", long_text()),
+    Column("covers_from", BigInteger),
+    Column("covers_to", BigInteger),
+    Column("covers_count", BigInteger),
+    Column("count_exact", SmallInteger, nullable=False),
+)
+
+_e = executions.c
+_fired = text("fire_time IS NOT NULL")
+_scheduled = text("schedule_id IS NOT NULL")
+# MySQL has no partial indexes and takes the same ones over all rows, which is why each begins with what it is for.
+Index(
+    "ledger",
+    *(_e.schedule_id, _e.generation, _e.fire_time),
+    unique=True,
+    sqlite_where=_fired,
+    postgresql_where=_fired,
+)
+Index("newest", _e.created_at, _e.id)
+Index(
+    "newest_of_schedule",
+    *(_e.schedule_id, _e.created_at, _e.id),
+    sqlite_where=_scheduled,
+    postgresql_where=_scheduled,
+)
+Index(
+    "newest_unsuccessful",
+    *(_e.status, _e.created_at, _e.id),
+    sqlite_where=UNSUCCESSFUL,
+    postgresql_where=UNSUCCESSFUL,
+)
+# The queues in the order in which they go out; `schedule_id` is there to be counted without reading the rows.
+Index(
+    "unfinished",
+    *(_e.status, _e.handler_id, _e.method_name, _e.priority.desc(), _e.ready_at, _e.id, _e.schedule_id),
+    sqlite_where=UNFINISHED,
+    postgresql_where=UNFINISHED,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("execution_id", key(64), primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("claim", BigInteger, primary_key=True, autoincrement=False),
+    Column("instance_id", key(200)),
+    Column("started_at", BigInteger),
+    Column("completed_at", BigInteger, nullable=False),
+    Column("status", key(16), nullable=False),
+    Column("error", long_text()),
+)
+
+execution_logs = Table(
+    "execution_logs",
+    metadata,
+    Column("execution_id", key(64), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("level", long_text(), nullable=False),
+    Column("event", long_text(), nullable=False),
+    Column("fields", long_text(), nullable=False),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    # SHA-256 of caller and key, which may be any text.
+    Column("id", key(64), primary_key=True),
+    Column("digest", key(200), nullable=False),
+    Column("execution_ids", long_text(), nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
+)
+
+handlers = Table(
+    "handlers",
+    metadata,
+    Column("handler_id", key(200), primary_key=True),
+    Column("first_seen", BigInteger, nullable=False),
+    Column("methods", long_text(), nullable=False),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    # Empty for everything; a row without `pause` was resumed.
+    Column("handler_id", key(200), primary_key=True),
+    Column("pause", long_text()),
+)
+
+execution_counts = Table(
+    "execution_counts",
+    metadata,
+    # Span and period of `created_at`, see :mod:`.tallies`.
+    Column("span", SmallInteger, primary_key=True, autoincrement=False),
+    Column("period", BigInteger, primary_key=True, autoincrement=False),
+    Column("handler_id", key(200), primary_key=True),
+    # Empty for none.
+    Column("schedule_id", key(200), primary_key=True),
+    Column("total", BigInteger, nullable=False),
+    Column("success", BigInteger, nullable=False),
+    Column("error", BigInteger, nullable=False),
+)
+
+execution_durations = Table(
+    "execution_durations",
+    metadata,
+    Column("span", SmallInteger, primary_key=True, autoincrement=False),
+    Column("period", BigInteger, primary_key=True, autoincrement=False),
+    Column("bucket", SmallInteger, primary_key=True, autoincrement=False),
+    Column("count", BigInteger, nullable=False),
+    Column("microseconds", BigInteger, nullable=False),
+)
+
+owners = Table(
+    "owners",
+    metadata,
+    Column("owner", key(200), primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+"""Who schedules: one row for each running scheduler. It is what every commit checks, and what a takeover removes."""
+
+shard_leases = Table(
+    "shard_leases",
+    metadata,
+    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
+    Column("owner", key(200)),
+    Column("epoch", BigInteger, nullable=False),
+)
+"""One row for each shard, always there. An owner's shards expire together, with its row in `owners`."""

@@ -1,0 +1,50 @@
+"""Every statement can be said to every database, with its parameters in our order."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from schedulezero.protocol.commands import ExecutionFilter
+from schedulezero.protocol.states import Status
+from schedulezero.scheduler.store import tables
+from schedulezero.scheduler.store.pages import execution_conditions
+from schedulezero.scheduler.store.statements import kinds
+from schedulezero.scheduler.store.tally_writes import TallyWriter
+
+DIALECTS = [
+    pytest.param(sqlite.dialect(paramstyle="qmark"), id="sqlite"),
+    pytest.param(postgresql.dialect(paramstyle="format"), id="postgresql"),
+    pytest.param(mysql.dialect(paramstyle="format"), id="mysql"),
+]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_change_has_a_statement(dialect: Any) -> None:
+    statements = [kind.statement.sql for kind in kinds(dialect).values()]
+    mark = "?" if dialect.name == "sqlite" else "%s"
+    assert len(statements) == 11
+    assert all(mark in sql for sql in statements)
+    TallyWriter(dialect)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_tables_can_be_made(dialect: Any) -> None:
+    for table in tables.metadata.sorted_tables:
+        assert table.name in str(CreateTable(table).compile(dialect=dialect))
+    partial = {
+        index.name: " WHERE " in str(CreateIndex(index).compile(dialect=dialect)) for index in tables.executions.indexes
+    }
+    assert partial == {
+        "newest": False,
+        **dict.fromkeys(("ledger", "newest_of_schedule", "newest_unsuccessful", "unfinished"), dialect.name != "mysql"),
+    }
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_filter_can_be_said(dialect: Any) -> None:
+    filter_ = ExecutionFilter(handler_id="h", status=(Status.ERROR,), tag="t", q="q")
+    said = [str(condition.compile(dialect=dialect)) for condition in execution_conditions(filter_)]
+    assert "status IN ('error', 'timeout', 'cancelled', 'skipped')" in said
+    assert any(("strpos(" if dialect.name == "postgresql" else "instr(") in text for text in said)

@@ -1,0 +1,121 @@
+"""The figures are those of the rows, whatever was written, changed and removed before."""
+
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from schedulezero.protocol.commands import ExecutionFilter, ExecutionStats, GroupStats
+from schedulezero.protocol.states import FINAL, TRANSITIONS, Status
+from schedulezero.runtime.clock import to_datetime
+from schedulezero.scheduler.core.model import Execution, replace
+from schedulezero.scheduler.store import Store
+
+HOUR = 3_600_000_000
+FAILED = (Status.ERROR, Status.TIMEOUT)
+
+
+def test_nothing_yet(store: Store) -> None:
+    stats = store.reader.statistics()
+    assert (stats.total_executions, stats.success_rate) == (0, 0.0)
+    assert stats.avg_duration_ms is stats.p50_duration_ms is None
+    assert stats.by_handler == stats.by_schedule == {}
+
+
+def test_executions_by_handler_and_schedule(store: Store, new: Any) -> None:
+    rows = [
+        new.ended(new.started(new.execution(schedule_id="s"))),
+        new.ended(new.started(new.execution(schedule_id="s")), Status.TIMEOUT),
+        new.ended(new.execution(handler_id="mail"), Status.SKIPPED),
+        new.execution(handler_id="mail"),
+    ]
+    store.writer.commit([[new.insert(row)] for row in rows])
+    stats = store.reader.statistics()
+    assert (stats.total_executions, stats.success_count, stats.error_count, stats.success_rate) == (4, 1, 1, 0.5)
+    assert stats.by_handler == {"mail": _group(2, 0, 0, 0.0), "reports": _group(2, 1, 1, 0.5)}
+    assert stats.by_schedule == {"s": _group(2, 1, 1, 0.5)}
+
+
+def test_an_outcome_shows_with_its_commit(store: Store, new: Any) -> None:
+    running = new.started(new.execution())
+    store.writer.commit([[new.insert(running)]])
+    assert store.reader.statistics().success_count == 0
+    store.writer.commit([[new.update(running, new.ended(running))]])
+    assert store.reader.statistics().success_count == 1
+
+
+def test_percentiles_within_a_twentieth(store: Store, new: Any) -> None:
+    durations = [millisecond * 1000 for millisecond in range(1, 1001)]
+    random.Random(3).shuffle(durations)
+    rows = [new.ended(new.started(new.execution()), completed_at=new.now + 1 + duration) for duration in durations]
+    store.writer.commit([[new.insert(row) for row in rows]])
+    stats = store.reader.statistics()
+    assert stats.avg_duration_ms == pytest.approx(500.5)
+    assert stats.p50_duration_ms == pytest.approx(500, rel=0.05)
+    assert stats.p95_duration_ms == pytest.approx(950, rel=0.05)
+    assert stats.p99_duration_ms == pytest.approx(990, rel=0.05)
+
+
+def test_a_clock_that_went_back_makes_no_negative_duration(store: Store, new: Any) -> None:
+    row = new.ended(new.started(new.execution(), started_at=new.now + 9), completed_at=new.now)
+    store.writer.commit([[new.insert(row)]])
+    stats = store.reader.statistics()
+    assert stats.avg_duration_ms == stats.p99_duration_ms == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_figures_are_those_of_the_rows(store: Store, new: Any, seed: int) -> None:
+    """Random lives of executions over three days, some cleared again, are counted from the rows for comparison."""
+    chance = random.Random(seed)
+    start = new.now - new.now % (24 * HOUR) - 5 * HOUR
+    for _ in range(4):
+        store.writer.commit([_life(new, chance, start) for _ in range(60)])
+    cleared = store.retention.clear_executions(start + 20 * HOUR, 240)
+    assert 0 < cleared < 240
+    rows = store.reader.execution_page(ExecutionFilter(), limit=1000).rows
+    assert len(rows) == 240 - cleared
+    begins = [None, start, start + 5 * HOUR, start + 29 * HOUR, start + 72 * HOUR]
+    for begin in begins + [start + chance.randrange(72 * HOUR) for _ in range(5)]:
+        since = None if begin is None else to_datetime(begin)
+        counted = [row for row in rows if begin is None or row.created_at >= begin]
+        assert _plain(store.reader.statistics(since)) == _counted(counted)
+
+
+def _life(new: Any, chance: random.Random, start: int) -> list[Any]:
+    created_at = start + chance.randrange(72 * HOUR)
+    row = new.execution(
+        handler_id=chance.choice("ab"), schedule_id=chance.choice((None, "s", "t")), created_at=created_at
+    )
+    changes = [new.insert(row)]
+    while row.status not in FINAL and chance.random() < 0.9:
+        status = chance.choice([after for (before, _), after in TRANSITIONS.items() if before is row.status])
+        after = replace(row, status=status, started_at=created_at + 5 if status is Status.RUNNING else row.started_at)
+        if status in FINAL:
+            after = replace(after, completed_at=created_at + chance.randrange(5, 10**7))
+        changes.append(new.update(row, after))
+        row = after
+    return changes
+
+
+def _counted(rows: list[Execution]) -> dict[str, Any]:
+    durations = [row.completed_at - row.started_at for row in rows if row.completed_at and row.started_at]
+    return {
+        "all": (len(rows), *(sum(row.status in which for row in rows) for which in ((Status.SUCCESS,), FAILED))),
+        "handlers": Counter(row.handler_id for row in rows),
+        "schedules": Counter(row.schedule_id for row in rows if row.schedule_id),
+        "average": pytest.approx(sum(durations) / len(durations) / 1000) if durations else None,
+    }
+
+
+def _plain(stats: ExecutionStats) -> dict[str, Any]:
+    return {
+        "all": (stats.total_executions, stats.success_count, stats.error_count),
+        "handlers": {name: group.total_executions for name, group in stats.by_handler.items()},
+        "schedules": {name: group.total_executions for name, group in stats.by_schedule.items()},
+        "average": stats.avg_duration_ms,
+    }
+
+
+def _group(total: int, success: int, error: int, rate: float) -> GroupStats:
+    return GroupStats(total_executions=total, success_count=success, error_count=error, success_rate=rate)
