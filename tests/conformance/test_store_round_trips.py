@@ -73,8 +73,6 @@ def test_an_update_writes_whatever_a_transition_moves(store: Store, new: Any) ->
         new.started(pending),
         Status.ERROR,
         ready_at=new.now + 9,
-        expires_at=new.now + 10,
-        serial=False,
         cancel_requested=True,
         reason=Reason.EXPIRED,
         result='{"partial": 1.0}',

@@ -212,7 +212,7 @@ class Bottle:
 
 @pytest.fixture
 def bottle() -> Iterator[Bottle]:
-    yield Bottle()
+    return Bottle()
 
 
 @pytest.fixture

@@ -82,7 +82,8 @@ def test_a_job_that_fails_twice_then_succeeds_has_three_attempts(bottle: Any) ->
 
     assert bottle.executions[id_].status is Status.SUCCESS
     assert bottle.executions[id_].attempt == 3
-    assert [(a.attempt, a.status, a.error.type) for a in bottle.attempts] == [(1, "error", "Oops"), (2, "error", "Oops")]
+    told = [(attempt.attempt, attempt.status, attempt.error.type) for attempt in bottle.attempts]
+    assert told == [(1, "error", "Oops"), (2, "error", "Oops")]
 
 
 @pytest.mark.parametrize(("status", "final"), [("error", Status.ERROR), ("timeout", Status.TIMEOUT)])
@@ -204,7 +205,11 @@ def test_a_batch_is_accepted_whole_or_refused_with_the_place_of_the_fault(bottle
         ({"handler_id": "nobody", "method_name": "work"}, Code.HANDLER_NOT_FOUND, "handler_id"),
         ({"handler_id": "h", "method_name": "wrok"}, Code.METHOD_NOT_FOUND, "method_name"),
         ({"handler_id": "h", "method_name": "work", "job_params": [1]}, Code.INVALID_TYPE, "job_params"),
-        ({"handler_id": "h", "method_name": "work", "job_params": {"x": "y" * 2**20}}, Code.PAYLOAD_TOO_LARGE, "job_params"),
+        (
+            {"handler_id": "h", "method_name": "work", "job_params": {"x": "y" * 2**20}},
+            Code.PAYLOAD_TOO_LARGE,
+            "job_params",
+        ),
     ],
 )
 def test_what_cannot_be_run_is_refused_with_its_field(bottle: Any, request_: Any, code: Code, path: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import zmq
+from msgspec.structs import replace
 
 from schedulezero.protocol.envelope import decode_to_instance, encode_parcel
 from schedulezero.protocol.handling import Drain, Hello, Probe, Pulse, Stranger, Welcome
@@ -88,8 +89,7 @@ def test_an_instance_is_greeted_and_reached() -> None:
 def test_another_boot_at_the_address_is_a_lost_one_for_good() -> None:
     async def scenario(context: Any, links: Links, told: "asyncio.Queue[Any]") -> None:
         later = FakeInstance(context, "b2")
-        expected = FakeInstance(context, "b1").info()
-        links.reach(InstanceInfo(**{**{f: getattr(expected, f) for f in expected.__struct_fields__}, "address": later.address}))
+        links.reach(replace(later.info(), boot_id="b1"))
 
         lost = await told.get()
         assert lost == LinkLost(boot_id="b1", gone=True)
