@@ -37,6 +37,7 @@ from schedulezero.protocol.values import (
     ScheduleRecord,
     ScheduleRequest,
     Seconds,
+    Time,
     Value,
     null,
 )
@@ -74,7 +75,7 @@ class ScheduleCreated(Value):
     """`created` is false where `if_exists` kept what was there."""
 
     schedule_id: str
-    next_fire_time: datetime | None
+    next_fire_time: Time | None
     created: bool
     status: Literal["success"] = "success"
 
@@ -140,7 +141,7 @@ class ExecutionStats(Value):
     p99_duration_ms: float | None
     by_handler: dict[str, GroupStats]
     by_schedule: dict[str, GroupStats]
-    since: datetime | None
+    since: Time | None
 
 
 class BulkDone(Value):
@@ -158,7 +159,7 @@ class LogLine(Value):
     """A line that a job has logged, or its progress (`event` is then `progress`)."""
 
     seq: int
-    at: datetime
+    at: Time
     attempt_number: int
     level: str
     event: str
@@ -174,7 +175,7 @@ class LogPage(Value):
 class PreviewAnswer(Value):
     """The next fire times, and in words what clock changes do to them."""
 
-    fire_times: tuple[datetime, ...]
+    fire_times: tuple[Time, ...]
     warnings: tuple[str, ...]
 
 

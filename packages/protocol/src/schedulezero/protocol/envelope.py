@@ -11,22 +11,24 @@ A part is at most :data:`MAX_PART_BYTES`; libzmq disconnects a peer that sends m
 are cut into parts, at most :data:`MAX_REQUEST_BYTES` in all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from schedulezero.protocol.commands import Command
-from schedulezero.protocol.errors import Code, Problem, ScheduleZeroError
+from schedulezero.protocol.errors import Code, Problem, ScheduleZeroError, invalid_value
 from schedulezero.protocol.frozen import Frozen
 from schedulezero.protocol.handling import FromInstance, ToInstance
 from schedulezero.protocol.validation import decode
+from schedulezero.protocol.values import Time
 
 VERSION = 1
 MAX_PART_BYTES = 4 * 1024 * 1024
 MAX_REQUEST_BYTES = 12 * 1024 * 1024
 MAX_PARCEL_ITEMS = 256
+MAX_PARCEL_BYTES = 1024 * 1024
 FEED = "feed"
 """The topic on which a publisher repeats its :class:`~schedulezero.protocol.events.Sequences`."""
 
@@ -65,13 +67,19 @@ class Bulletin(_Versioned, kw_only=True):
 
     epoch: str
     seq: int
-    time: datetime
+    time: Time
     events: list[Raw]
 
 
 def encode_request(id_: str, command: Command[object], caller: str = "local") -> list[bytes]:
-    """Return the parts of a request, without the empty delimiter."""
-    return _cut(_encoder.encode(Request(v=VERSION, id=id_, body=Raw(_encoder.encode(command)), caller=caller)))
+    """Return the parts of a request, without the empty delimiter.
+
+    Raises:
+        ScheduleZeroError: it is too large to be sent.
+    """
+    data = _encoder.encode(Request(v=VERSION, id=id_, body=Raw(_encoder.encode(command)), caller=caller))
+    _check_size(len(data))
+    return _cut(data)
 
 
 def decode_request(parts: Sequence[bytes]) -> Request:
@@ -80,10 +88,7 @@ def decode_request(parts: Sequence[bytes]) -> Request:
     Raises:
         ScheduleZeroError: it is not an envelope, too large, or of another version.
     """
-    size = sum(len(part) for part in parts)
-    if size > MAX_REQUEST_BYTES:
-        message = f"a request is at most {MAX_REQUEST_BYTES} bytes, not {size}"
-        raise ScheduleZeroError.of(Code.PAYLOAD_TOO_LARGE, message)
+    _check_size(sum(len(part) for part in parts))
     return _read(b"".join(parts), Request)
 
 
@@ -101,14 +106,32 @@ def decode_reply(parts: Sequence[bytes]) -> Reply:
     """Read a reply.
 
     Raises:
-        ScheduleZeroError: it is not an envelope, or of another version.
+        ScheduleZeroError: it is not an envelope, says neither `ok` nor `error`, or is of another version.
     """
-    return _read(b"".join(parts), Reply)
+    reply = _read(b"".join(parts), Reply)
+    if reply.ok is UNSET and reply.error is UNSET:
+        raise invalid_value("ok", "a reply carries either ok or error")
+    return reply
+
+
+def encode_parcels(messages: Iterable[ToInstance | FromInstance]) -> Iterator[bytes]:
+    """Yield the frames that carry `messages`, in order: at most 256 in one, and 1 MiB but for a single larger one."""
+    items: list[bytes] = []
+    size = 0
+    for message in messages:
+        item = _encoder.encode(message)
+        if items and (len(items) == MAX_PARCEL_ITEMS or size + len(item) > MAX_PARCEL_BYTES):
+            yield _parcel(items)
+            items, size = [], 0
+        items.append(item)
+        size += len(item)
+    if items:
+        yield _parcel(items)
 
 
 def encode_parcel(messages: Sequence[ToInstance] | Sequence[FromInstance]) -> bytes:
     """Return the one frame that carries `messages`."""
-    return _encoder.encode({"v": VERSION, "messages": messages})
+    return _parcel([_encoder.encode(message) for message in messages])
 
 
 def decode_to_instance(frame: bytes) -> list[ToInstance]:
@@ -142,10 +165,20 @@ def _read[E: _Versioned](data: bytes, type_: type[E]) -> E:
     return envelope
 
 
+def _check_size(size: int) -> None:
+    if size > MAX_REQUEST_BYTES:
+        message = f"a request is at most {MAX_REQUEST_BYTES} bytes, not {size}"
+        raise ScheduleZeroError.of(Code.PAYLOAD_TOO_LARGE, message)
+
+
 def _check_version(version: int) -> None:
     if version != VERSION:
         message = f"protocol version {version} is not spoken here, only {VERSION}"
         raise ScheduleZeroError.of(Code.UNSUPPORTED_VERSION, message, path="v")
+
+
+def _parcel(items: list[bytes]) -> bytes:
+    return b'{"v":%d,"messages":[%b]}' % (VERSION, b",".join(items))
 
 
 def _cut(data: bytes) -> list[bytes]:

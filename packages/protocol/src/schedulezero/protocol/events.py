@@ -4,10 +4,8 @@ They are hints: a subscriber that must be right fetches a snapshot. The part of 
 family; `seq` counts up within a publisher's family.
 """
 
-from datetime import datetime
-
 from schedulezero.protocol.frozen import Frozen
-from schedulezero.protocol.values import ExecutionRecord, InstanceState, ScheduleRecord
+from schedulezero.protocol.values import ExecutionRecord, InstanceState, ScheduleRecord, Time
 
 
 class Event(Frozen, tag_field="type"):
@@ -101,5 +99,5 @@ class Sequences(Frozen):
     """A publisher's current position in each of its families, repeated every second so that a lost tail is noticed."""
 
     epoch: str
-    time: datetime
+    time: Time
     sequences: dict[str, int]

@@ -7,13 +7,12 @@ An execution on this link is always named by its claim: `execution_id`, `attempt
 number that is new for each time the execution is handed out. Whatever carries an older claim is history.
 """
 
-from datetime import datetime
 from typing import Literal
 
 from msgspec import field
 
 from schedulezero.protocol.frozen import Frozen
-from schedulezero.protocol.values import Failure, Json, null
+from schedulezero.protocol.values import Failure, Json, Time, null
 
 
 class Message(Frozen, tag_field="type", omit_defaults=True):
@@ -53,7 +52,7 @@ class Execute(Claimed, tag="execute"):
     idempotency_key: str
     max_attempts: int = 1
     schedule_id: str | None = None
-    scheduled_for: datetime | None = None
+    scheduled_for: Time | None = None
     timeout_seconds: float | None = None
 
 
@@ -102,8 +101,8 @@ class Outcome(Claimed, tag="outcome"):
     """
 
     status: Literal["success", "error", "timeout", "cancelled"]
-    started_at: datetime
-    completed_at: datetime
+    started_at: Time
+    completed_at: Time
     result: Json = field(default_factory=null)
     error: Failure | None = None
     retry_after_seconds: float | None = None
@@ -119,7 +118,7 @@ class Refused(Claimed, tag="refused"):
 class Report(Claimed, tag="report"):
     """A line that the job has logged; `event` is `progress` for its progress."""
 
-    at: datetime
+    at: Time
     level: str
     event: str
     fields: Json = field(default_factory=null)

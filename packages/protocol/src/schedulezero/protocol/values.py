@@ -16,9 +16,15 @@ from schedulezero.protocol.triggers import TriggerConfig
 MAX_VALUE_BYTES = 1024 * 1024
 """The largest `job_params` and the largest `result`, encoded."""
 
+Time = Annotated[datetime, Meta(tz=True)]
+"""An instant. What we send and what instances send is aware; users may leave the zone out, which means theirs."""
+
 Json = Raw
 JsonObject = Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
-Identifier = Annotated[str, Meta(pattern=r"^[\w.:@+-]{1,200}$", description="1 to 200 letters, digits and _.:@+-")]
+# Python's `$` would let a last line break pass.
+Identifier = Annotated[
+    str, Meta(pattern=r"^[\w.:@+-]{1,200}(?!\n)$", description="1 to 200 letters, digits and _.:@+-")
+]
 Label = Annotated[str, Meta(max_length=200)]
 Prose = Annotated[str, Meta(max_length=4000)]
 Seconds = Annotated[float, Meta(ge=0, le=315_360_000)]
@@ -128,8 +134,8 @@ class Failure(Value):
 class Covers(Value):
     """The due instants that one decision accounts for, both ends included. `exact` is false above 10,000 of cron's."""
 
-    from_: datetime = field(name="from")
-    to: datetime
+    from_: Time = field(name="from")
+    to: Time
     count: int
     exact: bool = True
 
@@ -139,7 +145,7 @@ class Pause(Value):
 
     reason: str | None
     paused_by: str
-    paused_at: datetime
+    paused_at: Time
 
 
 class ScheduleRecord(Value):
@@ -156,13 +162,13 @@ class ScheduleRecord(Value):
     paused: bool
     pause: Pause | None
     error: str | None
-    next_fire_time: datetime | None
-    last_fire_time: datetime | None
+    next_fire_time: Time | None
+    last_fire_time: Time | None
     last_status: Status | None
     runs: int
     version: int
-    created_at: datetime
-    updated_at: datetime
+    created_at: Time
+    updated_at: Time
     name: str | None
     description: str | None
     owner: str | None
@@ -178,8 +184,8 @@ class ScheduleRecord(Value):
     max_catch_up: int
     jitter_seconds: float
     max_runs: int | None
-    start_at: datetime | None
-    end_at: datetime | None
+    start_at: Time | None
+    end_at: Time | None
 
 
 class AttemptRecord(Value):
@@ -187,8 +193,8 @@ class AttemptRecord(Value):
 
     attempt_number: int
     instance_id: str | None
-    started_at: datetime | None
-    completed_at: datetime | None
+    started_at: Time | None
+    completed_at: Time | None
     status: Literal["success", "error", "timeout", "cancelled", "lost"]
     error: Failure | None
 
@@ -204,10 +210,10 @@ class ExecutionRecord(Value):
     job_params: Json
     status: Status
     reason: Reason | None
-    scheduled_for: datetime | None
-    created_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
+    scheduled_for: Time | None
+    created_at: Time
+    started_at: Time | None
+    completed_at: Time | None
     duration_ms: float | None
     lateness_ms: float | None
     attempt_number: int
@@ -218,7 +224,7 @@ class ExecutionRecord(Value):
     tags: tuple[str, ...]
     retry_of: str | None
     priority: int
-    ready_at: datetime
+    ready_at: Time
 
 
 class ExecutionDetail(ExecutionRecord, kw_only=True):
@@ -259,7 +265,7 @@ class InstanceState(Value):
     info: InstanceInfo
     status: HandlerStatus
     running: int
-    last_seen: datetime
+    last_seen: Time
 
 
 class InstanceRecord(Value):
@@ -272,7 +278,7 @@ class InstanceRecord(Value):
     running: int
     capacity: int
     version: str | None
-    last_seen: datetime
+    last_seen: Time
 
 
 class HandlerRecord(Value):

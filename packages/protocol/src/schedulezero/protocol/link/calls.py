@@ -6,7 +6,7 @@ A plain REQ socket of any language can be the asking side: send `["", request]`,
 import asyncio
 import itertools
 import logging
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from schedulezero.protocol.commands import Command, Ping, Query, ServiceInfo, an
 from schedulezero.protocol.envelope import decode_reply, decode_request, encode_answer, encode_refusal, encode_request
 from schedulezero.protocol.errors import Code, Problem, ScheduleZeroError
 from schedulezero.protocol.link.sockets import (
+    BindError,
     Change,
     DrainedSocket,
     Frames,
@@ -29,27 +30,33 @@ from schedulezero.protocol.validation import decode
 
 Context = zmq.Context[zmq.Socket[bytes]]
 _MAX_OUTSTANDING = 10_000
+_CLOSED = "is no longer asked, the link was closed"
 _log = logging.getLogger("schedulezero.link")
 
 
 class Call:
     """A command that waits for its answer; exactly one of `answer` and `refuse` ends it."""
 
-    __slots__ = ("_id", "_reply", "caller", "command")
+    __slots__ = ("_id", "_reply", "caller", "command", "ended")
 
     def __init__(self, command: Command[Any], caller: str, id_: str, reply: Callable[[Frames], None]) -> None:
         self.command = command
         self.caller = caller
+        self.ended = False
         self._id = id_
         self._reply = reply
 
     def answer(self, answer: object) -> None:
         """Answer with a struct, or with its JSON as Raw."""
-        self._reply(encode_answer(self._id, answer))
+        self._end(encode_answer(self._id, answer))
 
     def refuse(self, problem: Problem) -> None:
         """Answer that it cannot be done, and why."""
-        self._reply(encode_refusal(self._id, problem))
+        self._end(encode_refusal(self._id, problem))
+
+    def _end(self, parts: Frames) -> None:
+        self.ended = True
+        self._reply(parts)
 
 
 class CommandServer:
@@ -77,12 +84,13 @@ class CommandServer:
         socket = open_socket(context, zmq.ROUTER, ROUTER_MANDATORY=1, SNDHWM=10_000, RCVHWM=10_000)
         self._commands, self._info, self._serve = commands, info, serve
         self._monitor = log_disconnections(socket, info.service)
-        self._socket = DrainedSocket(socket, self._receive)
         try:
             self.addresses = tuple(bind(socket, endpoint) for endpoint in endpoints)
-        except OSError:
-            self.close()
+        except BindError:
+            self._monitor.close()
+            socket.close()
             raise
+        self._socket = DrainedSocket(socket, self._receive)
 
     def close(self) -> None:
         self._monitor.close()
@@ -114,7 +122,17 @@ class CommandServer:
         if isinstance(command, Ping):
             reply(encode_answer(id_, self._info))
         else:
-            self._serve(Call(command, request.caller, id_, reply))
+            self._hand_over(Call(command, request.caller, id_, reply))
+
+    def _hand_over(self, call: Call) -> None:
+        try:
+            self._serve(call)
+        except Exception:
+            # Others that came in the same batch are still to be served.
+            _log.exception("%s: serving %s failed", self._info.service, type(call.command).__name__)
+            if not call.ended:
+                message = "the service failed while it served this command; its log says why"
+                call.refuse(Problem(code=Code.INTERNAL, message=message))
 
 
 class _Waiting:
@@ -154,10 +172,10 @@ class CommandClient:
         self.endpoint, self.peer, self._timeout = endpoint, peer, timeout
         self._ids = itertools.count(1)
         self._waiting: dict[str, _Waiting] = {}
-        self._unsent: deque[tuple[str, Frames]] = deque()
+        self._unsent: OrderedDict[str, Frames] = OrderedDict()
         self._monitor = monitor(socket, self._connection_changed)
-        self._socket = DrainedSocket(socket, self._receive, self._flush)
         socket.connect(endpoint)
+        self._socket = DrainedSocket(socket, self._receive, self._flush)
 
     async def call[R](self, command: Command[R], *, caller: str = "local", timeout: float | None = None) -> R:
         """Return the answer.
@@ -175,34 +193,36 @@ class CommandClient:
         """Return the answer as its JSON, unread. Raises as :meth:`call`."""
         if len(self._waiting) >= _MAX_OUTSTANDING:
             raise ScheduleZeroError.of(Code.UNAVAILABLE, f"{self.peer} is behind with its answers", retry_after=1)
-        id_ = str(next(self._ids))
         waiting = _Waiting(command, asyncio.get_running_loop().create_future())
+        if self._socket.closed:
+            raise waiting.error(self.peer, _CLOSED)
+        id_ = str(next(self._ids))
+        self._unsent[id_] = encode_request(id_, command, caller)
         self._waiting[id_] = waiting
-        self._unsent.append((id_, encode_request(id_, command, caller)))
-        self._flush()
         try:
+            self._flush()
             async with asyncio.timeout(self._timeout if timeout is None else timeout):
                 return await waiting.future
         except TimeoutError:
             raise waiting.error(self.peer, "does not answer") from None
         finally:
             del self._waiting[id_]
+            self._unsent.pop(id_, None)
 
     def close(self) -> None:
         """Close the link; whoever still waits is told."""
         self._monitor.close()
         self._socket.close()
-        self._fail_all("is no longer asked, the link was closed")
+        for waiting in self._waiting.values():
+            waiting.fail(self.peer, _CLOSED)
 
     def _flush(self) -> None:
         while self._unsent:
-            id_, parts = self._unsent[0]
-            waiting = self._waiting.get(id_)
-            if waiting is not None:
-                if not self._socket.send([b"", *parts]):
-                    return
-                waiting.sent = True
-            self._unsent.popleft()
+            id_, parts = next(iter(self._unsent.items()))
+            if not self._socket.send([b"", *parts]):
+                return
+            del self._unsent[id_]
+            self._waiting[id_].sent = True
 
     def _receive(self, messages: list[Frames]) -> None:
         for frames in messages:
@@ -220,11 +240,8 @@ class CommandClient:
                 waiting.future.set_result(cast("msgspec.Raw", reply.ok))
 
     def _connection_changed(self, change: Change, _endpoint: str) -> None:
+        # An answer that is still unread went with the connection: libzmq drops it (IMMEDIATE).
         if change is Change.DISCONNECTED:
             for waiting in self._waiting.values():
                 if waiting.sent:
                     waiting.fail(self.peer, "went away before it answered")
-
-    def _fail_all(self, why: str) -> None:
-        for waiting in self._waiting.values():
-            waiting.fail(self.peer, why)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -15,11 +15,13 @@ from schedulezero.protocol.envelope import FEED, Bulletin, decode_bulletin, enco
 from schedulezero.protocol.errors import ScheduleZeroError
 from schedulezero.protocol.events import Event, Sequences, family
 from schedulezero.protocol.link.calls import Context
-from schedulezero.protocol.link.sockets import DrainedSocket, Frames, bind, open_socket
+from schedulezero.protocol.link.sockets import BindError, DrainedSocket, Frames, bind, open_socket
 from schedulezero.protocol.validation import decode
 
 _REPEAT_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
+_BATCH_BYTES = 1024 * 1024
+_BATCH_EVENTS = 256
 _log = logging.getLogger("schedulezero.link")
 
 
@@ -40,12 +42,12 @@ class Publisher:
         self.epoch = uuid.uuid4().hex
         self._sequences: dict[str, int] = {}
         self._now = now
-        self._socket = DrainedSocket(socket, _ignore)
         try:
             self.addresses = tuple(bind(socket, endpoint) for endpoint in endpoints)
-        except OSError:
-            self._socket.close()
+        except BindError:
+            socket.close()
             raise
+        self._socket = DrainedSocket(socket, _ignore)
         self._loop = asyncio.get_running_loop()
         self._repeat = self._loop.call_soon(self._repeat_sequences)
 
@@ -54,12 +56,12 @@ class Publisher:
         return self._sequences.get(family_, 0)
 
     def publish(self, events: Iterable[Event]) -> None:
-        """Send events in their order, those of one family that follow one another in one frame."""
+        """Send events in their order; those of one family that follow one another share frames of about 1 MiB."""
         for name, group in groupby(events, key=family):
-            batch = list(group)
-            first = self.sequence(name) + 1
-            self._sequences[name] = first + len(batch) - 1
-            self._socket.send([name.encode(), encode_bulletin(self.epoch, first, self._now(), batch)])
+            for batch in _batches(group):
+                first = self.sequence(name) + 1
+                self._sequences[name] = first + len(batch) - 1
+                self._socket.send([name.encode(), encode_bulletin(self.epoch, first, self._now(), batch)])
 
     def close(self) -> None:
         self._repeat.cancel()
@@ -100,8 +102,8 @@ class Subscriber:
         self._on_bulletin, self._on_gap, self._on_position = on_bulletin, on_gap, on_position
         self._epoch: str | None = None
         self._seen: dict[str, int] = {}
-        self._socket = DrainedSocket(socket, self._receive)
         socket.connect(endpoint)
+        self._socket = DrainedSocket(socket, self._receive)
 
     def close(self) -> None:
         self._socket.close()
@@ -136,7 +138,7 @@ class Subscriber:
         if epoch == self._epoch:
             return
         first_contact, self._epoch = self._epoch is None, epoch
-        self._seen = {name: sequences.get(name, 0) for name in self._families if first_contact or name in sequences}
+        self._seen = {name: sequences[name] for name in self._families if name in sequences}
         if not first_contact:
             for name in self._families:
                 self._on_gap(name, 0, 0)
@@ -210,6 +212,10 @@ class Mirror:
         epoch, seen = self._applied
         if bulletin.epoch != epoch:
             return
+        if bulletin.seq > seen + 1:
+            # Published after the snapshot, before the subscription took effect.
+            self._lost("", 0, 0)
+            return
         for seq, raw in enumerate(bulletin.events, bulletin.seq):
             if seq > seen:
                 self._on_event(decode(raw, self._event_type))
@@ -219,22 +225,37 @@ class Mirror:
         while True:
             await self._stale.wait()
             self._stale.clear()
+            # What came so far was published before the snapshot is taken.
+            self._held.clear()
             try:
                 snapshot = await self._fetch()
+                if not self._stale.is_set():
+                    self._start_from(snapshot)
             except ScheduleZeroError as error:
                 _log.info("no snapshot yet: %s", error)
                 self._stale.set()
                 await asyncio.sleep(_RETRY_SECONDS)
-                continue
-            if not self._stale.is_set():
-                self._start_from(snapshot)
 
     def _start_from(self, snapshot: Any) -> None:
         self._applied = self._position(snapshot)
         self._on_snapshot(snapshot)
         held, self._held = self._held, []
         for bulletin in held:
-            self._apply(bulletin)
+            self._hear("", bulletin)
+
+
+def _batches(events: Iterable[Event]) -> Iterator[list[msgspec.Raw]]:
+    """Subscribers disconnect from who sends a part over MAX_PART_BYTES; a single event stays below it."""
+    batch: list[msgspec.Raw] = []
+    size = 0
+    for event in events:
+        encoded = msgspec.json.encode(event)
+        if batch and (size + len(encoded) > _BATCH_BYTES or len(batch) == _BATCH_EVENTS):
+            yield batch
+            batch, size = [], 0
+        batch.append(msgspec.Raw(encoded))
+        size += len(encoded)
+    yield batch
 
 
 def _ignore(_messages: list[Frames]) -> None:

@@ -6,11 +6,13 @@ for the descriptor and never touches the socket itself.
 """
 
 import asyncio
+import itertools
 import logging
 import select
 import threading
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from socket import socketpair
 from typing import Any
 
 import zmq
@@ -21,6 +23,7 @@ from schedulezero.protocol.envelope import MAX_PART_BYTES
 HEARTBEAT_MS = 1000
 SILENCE_MS = 3000
 _DRAIN_BOUND = 512
+_monitors = itertools.count()
 _log = logging.getLogger("schedulezero.link")
 
 Frames = list[bytes]
@@ -68,7 +71,7 @@ class DrainedSocket:
     """A socket whose messages are handed over in batches, in the order in which they came.
 
     Args:
-        socket: closed together with this.
+        socket: bound or connected already, since that may take in signals unseen; closed together with this.
         receive: called on the loop with one or more messages.
         ready: called whenever something changed, for those who wait to send.
     """
@@ -84,21 +87,17 @@ class DrainedSocket:
         self._ready = ready
         self._loop = asyncio.get_running_loop()
         self._drain_is_due = False
+        self._is_router = socket.type == zmq.ROUTER
         self._watch = _watch(self._loop, socket.fileno(), self._changed)
         self._changed()
 
     def send(self, frames: Sequence[bytes]) -> bool:
         """Send without waiting; return False when there is no peer to take it now (full, away, or unknown)."""
-        try:
-            self.socket.send_multipart(frames, zmq.NOBLOCK)
-        except zmq.Again:
-            return False
-        except zmq.ZMQError as error:
-            if error.errno != zmq.EHOSTUNREACH:
-                raise
-            return False
-        finally:
-            self._look()
+        while not self._try(frames):
+            # To read EVENTS is to take in what has changed, its signal included: a peer may have come just now. What
+            # a ROUTER's says is of some peer, not of this one.
+            if self._is_router or not self._look() & zmq.POLLOUT:
+                return False
         return True
 
     @property
@@ -111,16 +110,34 @@ class DrainedSocket:
             self._watch()
             self.socket.close(linger=0)
 
+    def _try(self, frames: Sequence[bytes]) -> bool:
+        try:
+            self.socket.send_multipart(frames, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+            return False
+        finally:
+            self._look()
+        return True
+
     def _changed(self) -> None:
         if not self.closed:
             self._look()
-            if self._ready is not None:
-                self._ready()
+            self._tell_ready()
 
-    def _look(self) -> None:
-        if not self._drain_is_due and int(self.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+    def _look(self) -> int:
+        events = int(self.socket.getsockopt(zmq.EVENTS))
+        if events & zmq.POLLIN and not self._drain_is_due:
             self._drain_is_due = True
             self._loop.call_soon(self._drain)
+        return events
+
+    def _tell_ready(self) -> None:
+        if self._ready is not None and not self.closed:
+            self._ready()
 
     def _drain(self) -> None:
         self._drain_is_due = False
@@ -135,11 +152,14 @@ class DrainedSocket:
         self._look()
         if messages:
             self._receive(messages)
+        self._tell_ready()
 
 
 def monitor(socket: zmq.Socket[bytes], changed: Callable[[Change, str], None]) -> DrainedSocket:
     """Report connections of `socket` made and lost, with the peer's or own endpoint. Close it before the socket."""
-    told = socket.get_monitor_socket(Change.CONNECTED | Change.DISCONNECTED)
+    # pyzmq would name the address by descriptor, and a socket that is just being closed may still have that name.
+    address = f"inproc://monitor-{next(_monitors)}"
+    told = socket.get_monitor_socket(Change.CONNECTED | Change.DISCONNECTED, address)
 
     def receive(messages: list[Frames]) -> None:
         for frames in messages:
@@ -180,17 +200,25 @@ class _WatchThread:
         self._loop, self._fd, self._changed = loop, fd, changed
         self._looked = threading.Event()
         self._stopping = False
-        threading.Thread(target=self._run, name=f"zmq-fd-{fd}", daemon=True).start()
+        self._wake, self._woken = socketpair()
+        self._thread = threading.Thread(target=self._run, name=f"zmq-fd-{fd}", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
+        """Return when the thread has ended: the descriptor and the loop may be closed then."""
         self._stopping = True
+        self._wake.close()
         self._looked.set()
+        self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopping:
-            readable, _, _ = select.select([self._fd], [], [], 0.2)
-            if readable and not self._stopping:
+        with self._woken:
+            while True:
+                select.select([self._fd, self._woken.fileno()], [], [])
+                # Cleared before `_stopping` is read, so that a stop in between is not waited through.
                 self._looked.clear()
+                if self._stopping:
+                    return
                 self._loop.call_soon_threadsafe(self._look)
                 self._looked.wait()
 
