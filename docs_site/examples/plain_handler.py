@@ -88,7 +88,7 @@ class Session:
     def __init__(self, router):
         self.router, self.draining = router, False
         self.schedulers = {}  # routing id -> scheduler id, for those that said hello to this boot
-        self.epochs = {}  # scheduler id -> the highest epoch it has shown
+        self.epochs = {}  # shard -> the highest epoch that was shown for it
         self.outcomes = {}  # execution id -> outcome that is not acknowledged yet
         self.newest = OrderedDict()  # execution id -> newest claim taken, so that a duplicate is not run again
 
@@ -116,7 +116,7 @@ class Session:
                 case "hello":
                     self.hello(peer, message)
                 case "execute":
-                    self.send(peer, self.execute(peer, message))
+                    self.send(peer, self.execute(message))
                 case "ack" if self.outcomes.get(message["execution_id"], {}).get("claim") == message["claim"]:
                     del self.outcomes[message["execution_id"]]
                 case "probe":
@@ -127,14 +127,13 @@ class Session:
     def hello(self, peer, hello):
         if (hello["instance_id"], hello["boot_id"]) != (INSTANCE_ID, BOOT_ID):
             return self.send(peer, {"type": "stranger", "instance_id": INSTANCE_ID, "boot_id": BOOT_ID})
-        scheduler = self.schedulers[peer] = hello["scheduler_id"]
-        self.epochs[scheduler] = max(hello["epoch"], self.epochs.get(scheduler, 0))
+        self.schedulers[peer] = hello["scheduler_id"]
         owed = list(self.outcomes.values())
         holding = [[outcome["execution_id"], outcome["attempt"], outcome["claim"]] for outcome in owed]
         welcome = {"type": "welcome", "instance_id": INSTANCE_ID, "boot_id": BOOT_ID, "capacity": 1}
         return self.send(peer, {**welcome, "holding": holding, "draining": self.draining}, *owed)
 
-    def execute(self, peer, work):
+    def execute(self, work):
         """Return what to answer: Stranger, an outcome kept from before, Refused, or the outcome of running it now."""
         if work["boot_id"] != BOOT_ID:
             return {"type": "stranger", "instance_id": INSTANCE_ID, "boot_id": BOOT_ID}
@@ -143,12 +142,11 @@ class Session:
         kept = self.outcomes.get(id_)
         if kept is not None and kept["claim"] == work["claim"]:
             return kept
-        epoch = self.epochs.get(self.schedulers.get(peer), 0)
-        if work["claim"] <= self.newest.get(id_, 0) or work["epoch"] < epoch:
+        if work["claim"] <= self.newest.get(id_, 0) or work["epoch"] < self.epochs.get(work["shard"], 0):
             return {"type": "refused", **claim, "reason": "stale"}
         if self.draining or work["method"] not in METHODS:
             return {"type": "refused", **claim, "reason": "draining" if self.draining else "unknown_method"}
-        self.newest[id_] = work["claim"]
+        self.newest[id_], self.epochs[work["shard"]] = work["claim"], work["epoch"]
         if len(self.newest) > REMEMBERED:
             self.newest.popitem(last=False)
         self.outcomes[id_] = {"type": "outcome", **claim, **run(METHODS[work["method"]][0], work["params"])}

@@ -102,7 +102,7 @@ class FakeScheduler:
     def hello(self, boot_id: str | None = None) -> None:
         instance = self._instance
         boot = boot_id or instance.boot_id
-        self.say(Hello(scheduler_id=self._name, instance_id=instance.instance_id, boot_id=boot, epoch=1))
+        self.say(Hello(scheduler_id=self._name, instance_id=instance.instance_id, boot_id=boot))
 
     def work(self, id_: str, method: str, params: bytes = b"{}", **more: Any) -> Execute:
         fields: dict[str, Any] = {
@@ -110,6 +110,7 @@ class FakeScheduler:
             "attempt": 1,
             "claim": 1,
             "boot_id": self._instance.boot_id,
+            "shard": 7,
             "epoch": 1,
             "method": method,
             "params": Raw(params),

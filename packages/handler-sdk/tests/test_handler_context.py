@@ -20,6 +20,7 @@ EXECUTE = Execute(
     attempt=2,
     claim=7,
     boot_id="b",
+    shard=7,
     epoch=1,
     method="m",
     params=Raw(b"{}"),

@@ -48,8 +48,8 @@ def new_session(capacity: int = 2) -> Session:
     return session
 
 
-def hello(scheduler: str = "s", boot: str = "boot", epoch: int = 1) -> Hello:
-    return Hello(scheduler_id=scheduler, instance_id="i", boot_id=boot, epoch=epoch)
+def hello(scheduler: str = "s", boot: str = "boot") -> Hello:
+    return Hello(scheduler_id=scheduler, instance_id="i", boot_id=boot)
 
 
 def execute(id_: str = "e1", claim: int = 1, **changes: Any) -> Execute:
@@ -58,6 +58,7 @@ def execute(id_: str = "e1", claim: int = 1, **changes: Any) -> Execute:
         "attempt": 1,
         "claim": claim,
         "boot_id": "boot",
+        "shard": 7,
         "epoch": 1,
         "method": "work",
         "params": Raw(b"{}"),
@@ -119,7 +120,7 @@ def test_hello_is_answered_with_the_capacity_and_what_is_held() -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [hello(boot="other"), Hello(scheduler_id="s", instance_id="j", boot_id="boot", epoch=1), execute(boot_id="other")],
+    [hello(boot="other"), Hello(scheduler_id="s", instance_id="j", boot_id="boot"), execute(boot_id="other")],
 )
 def test_what_is_meant_for_another_boot_or_instance_is_answered_with_who_is_here(message: ToInstance) -> None:
     instructions = new_session().receive(B, [message], at(1))
@@ -182,11 +183,17 @@ def test_a_full_queue_refuses_and_takes_more_when_it_has_room() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"), [({"method": "gone"}, "unknown_method"), ({"epoch": 1}, "stale"), ({"epoch": 2}, None)]
+    ("changes", "reason"),
+    [
+        ({"method": "gone"}, "unknown_method"),
+        ({"epoch": 1}, "stale"),
+        ({"epoch": 2}, None),
+        ({"epoch": 1, "shard": 8}, None),
+    ],
 )
 def test_work_that_cannot_be_taken_is_refused_with_the_reason(changes: dict[str, Any], reason: str | None) -> None:
     session = new_session()
-    session.receive(A, [hello(epoch=2)], at(0))
+    session.receive(A, [execute("e0", epoch=2)], at(0))
 
     answers = messages(session.receive(A, [execute(**{"epoch": 2, **changes})], at(1)))
 

@@ -92,12 +92,12 @@ class Scheduler:
         return await self.hear(Welcome)
 
     def hello_to(self, **fields: Any) -> dict[str, Any]:
-        ours = {"instance_id": self.instance.instance_id, "boot_id": self.instance.boot_id, "epoch": self.epoch}
+        ours = {"instance_id": self.instance.instance_id, "boot_id": self.instance.boot_id}
         return {"type": "hello", "scheduler_id": "s1"} | ours | fields
 
     def execute(self, method: str, params: Any, **fields: Any) -> None:
         work = {"type": "execute", "execution_id": "e1", "attempt": 1, "claim": 1, "idempotency_key": "k"}
-        ours = {"boot_id": self.instance.boot_id, "epoch": self.epoch, "method": method, "params": params}
+        ours = {"boot_id": self.instance.boot_id, "shard": 3, "epoch": self.epoch, "method": method, "params": params}
         self.say(work | ours | fields)
 
     def ack(self, outcome: Outcome) -> None:
@@ -288,6 +288,8 @@ def test_work_that_must_not_begin_is_refused(
         async with running(context) as (_, _, instance):
             with scheduler(context, instance, epoch=5) as asking:
                 await asking.hello()
+                asking.execute("greet", {"name": "Ada"}, execution_id="e0")
+                await asking.hear(Outcome)
                 asking.execute(method, {}, **fields)
                 return await asking.hear(Refused)
 

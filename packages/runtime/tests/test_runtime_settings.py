@@ -63,7 +63,7 @@ def test_without_any_source_the_documented_defaults_hold() -> None:
         ("SCHEDULEZERO_HANDLER_CONCURRENCY", "4", "handler.concurrency", 4),
         ("SCHEDULEZERO_HANDLER_INSTANCE_ID", "null", "handler.instance_id", "null"),
         ("SCHEDULEZERO_SCHEDULER_MAX_PENDING", "10", "scheduler.max_pending", 10),
-        ("SCHEDULEZERO_REGISTRY_LEASE_SECONDS", "2.5", "registry.lease_seconds", 2.5),
+        ("SCHEDULEZERO_REGISTRY_LEASE_SECONDS", "4.5", "registry.lease_seconds", 4.5),
         ("SCHEDULEZERO_LOGGING_FORMAT", "json", "logging.format", "json"),
         ("SCHEDULEZERO_SECURITY_INSECURE_BIND", "TRUE", "security.insecure_bind", True),
         (

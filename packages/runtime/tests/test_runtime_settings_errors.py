@@ -37,7 +37,7 @@ def refusal(*, file: str | None = None, deployment: str | None = None, **environ
         ("HANDLER_BIND", "tcp://127.0.0.1:70000", "is not an address to listen on"),
         ("HANDLER_ADVERTISE", "tcp://worker-1:0", "is not an address such as tcp://worker-1:5001"),
         ("HANDLER_CONCURRENCY", "0", "'0' is not a whole number from 1 to 10000"),
-        ("REGISTRY_LEASE_SECONDS", "nan", "'nan' is not a number of seconds from 2 to 300"),
+        ("REGISTRY_LEASE_SECONDS", "nan", "'nan' is not a number of seconds from 4 to 300"),
         ("LOGGING_LEVEL", "loud", "'loud' is not one of debug, info, warning, error"),
         ("SECURITY_INSECURE_BIND", "yes", "'yes' is not true or false"),
         ("SECURITY_ALLOWED_HOSTS", "a.example,,b:80", "'a.example,,b:80' is not a list of host names"),

@@ -51,7 +51,7 @@ class FakeInstance:
 
 
 def hello(info: InstanceInfo) -> Hello:
-    return Hello(scheduler_id="s", instance_id=info.instance_id, boot_id=info.boot_id, epoch=1)
+    return Hello(scheduler_id="s", instance_id=info.instance_id, boot_id=info.boot_id)
 
 
 def run(scenario: Callable[[Any, Links, "asyncio.Queue[Any]"], Awaitable[None]]) -> None:

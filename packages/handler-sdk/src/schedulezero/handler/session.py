@@ -80,7 +80,7 @@ class Session:
         self.draining = False
         self.next_deadline: float | None = None
         self._methods = methods
-        self._epoch = 0
+        self._epochs: dict[int, int] = {}
         self._links: dict[bytes, _Link] = {}
         self._held: dict[str, _Held] = {}
         self._queue: OrderedDict[str, _Held] = OrderedDict()
@@ -175,7 +175,6 @@ class Session:
     def _welcome(self, peer: bytes, hello: Hello, now: Moment) -> list[Instruction]:
         if (hello.instance_id, hello.boot_id) != (self.instance_id, self.boot_id):
             return [Send(peer=peer, message=self._stranger())]
-        self._epoch = max(self._epoch, hello.epoch)
         link = self._introduce(peer, hello.scheduler_id)
         owed = [held for held in self._held.values() if held.outcome and (held.link is link or not held.link.alive)]
         welcome = Welcome(
@@ -208,21 +207,24 @@ class Session:
             return self._repeat(older, link, execute, now)
         if reason := self._reason_to_refuse(execute, older):
             return [Send(peer=peer, message=_refused(execute, reason))]
-        self._epoch = max(self._epoch, execute.epoch)
+        self._epochs[execute.shard] = execute.epoch
         superseded = self._supersede(older) if older is not None else []
         return [*superseded, *self._accept(execute, link, now)]
 
     def _repeat(self, held: _Held, link: _Link, execute: Execute, now: Moment) -> list[Instruction]:
         """A duplicate is not run again; whoever sent it last is told the outcome."""
-        if execute.epoch >= self._epoch:
+        if not self._is_fenced(execute):
             held.link = link
         return self._send_outcome(held, now) if held.outcome is not None else []
+
+    def _is_fenced(self, execute: Execute) -> bool:
+        return execute.epoch < self._epochs.get(execute.shard, 0)
 
     def _reason_to_refuse(
         self, execute: Execute, older: _Held | None
     ) -> Literal["draining", "full", "stale", "unknown_method"] | None:
         newest = older.execute.claim if older is not None else self._history.get(execute.execution_id)
-        if execute.epoch < self._epoch or (newest is not None and execute.claim <= newest):
+        if self._is_fenced(execute) or (newest is not None and execute.claim <= newest):
             return "stale"
         if self.draining:
             return "draining"

@@ -97,6 +97,7 @@ async def run_async(
         attempt=attempt,
         claim=attempt,
         boot_id=_ID,
+        shard=0,
         epoch=0,
         method=method,
         params=Raw(msgspec.json.encode(params or {})),

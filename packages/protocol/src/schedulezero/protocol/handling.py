@@ -31,21 +31,22 @@ class Claimed(Message):
 
 
 class Hello(Message, tag="hello"):
-    """Open the conversation with one boot of an instance; answered by Welcome or, for another boot, by Stranger.
-
-    `epoch` is the scheduler's fencing epoch: an instance refuses work of an epoch lower than it has seen.
-    """
+    """Open the conversation with one boot of an instance; answered by Welcome or, for another boot, by Stranger."""
 
     scheduler_id: str
     instance_id: str
     boot_id: str
-    epoch: int
 
 
 class Execute(Claimed, tag="execute"):
-    """Run a method once. `idempotency_key` is the same for every attempt; `scheduled_for` is null for a run by hand."""
+    """Run a method once. `idempotency_key` is the same for every attempt; `scheduled_for` is null for a run by hand.
+
+    `epoch` is the fencing epoch of the scheduler that owns `shard`: what is lower than an instance has seen of that
+    shard comes from a scheduler that no longer owns it, and is refused.
+    """
 
     boot_id: str
+    shard: int
     epoch: int
     method: str
     params: Json

@@ -15,6 +15,9 @@ from schedulezero.runtime.settings import LogFormat, LogLevel
 
 __all__ = ["FilteringBoundLogger", "configure", "get_logger"]
 
+# Tells at `info` of each of its own parts that it loads.
+_TALKATIVE = "alembic.runtime.plugins"
+
 
 def configure(
     level: LogLevel, format: LogFormat, *, service: str, stream: TextIO | None = None, clock: Clock | None = None
@@ -40,6 +43,7 @@ def configure(
         logger_factory=structlog.WriteLoggerFactory(stream),
     )
     logging.basicConfig(level=number, handlers=[_Bridge()], force=True)
+    logging.getLogger(_TALKATIVE).setLevel(max(number, logging.WARNING))
     logging.captureWarnings(True)
 
 

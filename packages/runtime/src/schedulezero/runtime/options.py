@@ -2,7 +2,7 @@
 
 import argparse
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from schedulezero.runtime.settings import FIELDS, SECTIONS, Loaded, load
@@ -14,7 +14,7 @@ class OptionParser(argparse.ArgumentParser):
     """A parser whose complaint is one line with the remedy; abbreviated options are not guessed."""
 
     def __init__(self, prog: str | None = None, description: str | None = None, **arguments: Any) -> None:
-        super().__init__(prog, None, description, allow_abbrev=False, **arguments)
+        super().__init__(prog, None, description, allow_abbrev=False, formatter_class=_Formatter, **arguments)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse's, with an unknown option refused by the (sub)parser that does not know it."""
@@ -63,6 +63,15 @@ def load_given(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Loa
         config_path=arguments.config,
         deployment=arguments.deployment,
     )
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Leaves the settings, of which there are many, out of the usage line; they are listed below it."""
+
+    def add_usage(
+        self, usage: str | None, actions: Iterable[argparse.Action], groups: Iterable[Any], prefix: str | None = None
+    ) -> None:
+        super().add_usage(usage, [action for action in actions if not isinstance(action, _Given)], groups, prefix)
 
 
 class _Given(argparse.Action):

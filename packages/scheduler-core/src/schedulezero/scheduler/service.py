@@ -203,15 +203,13 @@ class SchedulerService:
             self._links.reach(state.info)
 
     def _introduce_everybody(self) -> None:
-        """A machine that was loaded knows of no connection: tell it the handlers, and greet them under our epoch."""
+        """A machine that was loaded knows of no connection: tell it the handlers, and greet them again."""
         if self._directory_read:
             self._pipeline.feed(DirectoryRead(instances=tuple(self._directory.values())))
         self._links.begin(self._hello)
 
     def _hello(self, info: InstanceInfo) -> Hello:
-        return Hello(
-            scheduler_id=self._owner, instance_id=info.instance_id, boot_id=info.boot_id, epoch=self._pipeline.epoch
-        )
+        return Hello(scheduler_id=self._owner, instance_id=info.instance_id, boot_id=info.boot_id)
 
     # -- effects that look something up --------------------------------------------------------------------------
 

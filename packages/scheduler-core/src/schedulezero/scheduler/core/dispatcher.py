@@ -64,6 +64,7 @@ def execute_message(execution: Execution, epoch: int) -> Execute:
         attempt=execution.attempt,
         claim=execution.claim,
         boot_id=execution.boot_id,
+        shard=execution.shard,
         epoch=epoch,
         method=execution.method_name,
         params=Raw(execution.params.encode()),
