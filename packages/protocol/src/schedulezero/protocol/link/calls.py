@@ -30,6 +30,8 @@ from schedulezero.protocol.validation import decode
 
 Context = zmq.Context[zmq.Socket[bytes]]
 _MAX_OUTSTANDING = 10_000
+_REACH_SECONDS = 2.0
+"""How long a command waits for a service that is not there; its answer may then take longer."""
 _CLOSED = "is no longer asked, the link was closed"
 _log = logging.getLogger("schedulezero.link")
 
@@ -185,7 +187,11 @@ class CommandClient:
                 changed); `outcome_unknown` when it was asked to change something and no answer came.
         """
         raw = await self.call_raw(command, caller=caller, timeout=timeout)
-        return decode(raw, cast("type[R]", answer_type(type(command))))
+        try:
+            return decode(raw, cast("type[R]", answer_type(type(command))))
+        except ScheduleZeroError as error:
+            message = f"{self.peer} gave an answer that cannot be read: {error}"
+            raise ScheduleZeroError.of(Code.INTERNAL, message) from None
 
     async def call_raw(
         self, command: Command[Any], *, caller: str = "local", timeout: float | None = None
@@ -201,6 +207,8 @@ class CommandClient:
         self._waiting[id_] = waiting
         try:
             self._flush()
+            if not waiting.sent:
+                asyncio.get_running_loop().call_later(_REACH_SECONDS, self._give_up, id_)
             async with asyncio.timeout(self._timeout if timeout is None else timeout):
                 return await waiting.future
         except TimeoutError:
@@ -223,6 +231,10 @@ class CommandClient:
                 return
             del self._unsent[id_]
             self._waiting[id_].sent = True
+
+    def _give_up(self, id_: str) -> None:
+        if self._unsent.pop(id_, None) is not None:
+            self._waiting[id_].fail(self.peer, "cannot be reached")
 
     def _receive(self, messages: list[Frames]) -> None:
         for frames in messages:
