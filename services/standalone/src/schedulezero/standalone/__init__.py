@@ -1,0 +1,1 @@
+"""ScheduleZero in one process, and its command line."""
