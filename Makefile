@@ -28,7 +28,7 @@ format: ready ## put the code into shape
 	@$(RUN) ruff format .
 
 types: ready ## check the types
-	@$(RUN) mypy packages/*/src services/*/src tests/testkit/src
+	@$(RUN) mypy
 
 contracts: ready ## check who imports whom
 	@$(RUN) lint-imports --no-logo
