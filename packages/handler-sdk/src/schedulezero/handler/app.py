@@ -3,13 +3,13 @@
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import msgspec
 
 from schedulezero.handler.errors import HandlerError
+from schedulezero.handler.method import Method, Offer, place_of
 from schedulezero.handler.schema import Parameters
 from schedulezero.protocol.errors import ScheduleZeroError
 from schedulezero.protocol.validation import decode
@@ -18,16 +18,6 @@ from schedulezero.protocol.values import Identifier, MethodSpec, RetryOptions
 if TYPE_CHECKING:
     from schedulezero.handler.serve import Server
     from schedulezero.protocol.link.calls import Context as ZmqContext
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
-    """A function that is offered, and what is said of it to the registry."""
-
-    function: Callable[..., Any]
-    runs_on: Literal["loop", "thread", "process"]
-    parameters: Parameters
-    spec: MethodSpec
 
 
 class Handler:
@@ -122,7 +112,11 @@ class Handler:
         """
         from schedulezero.handler.serve import run  # the sockets are not for those who only declare
 
-        run(self)
+        self._check_free()
+        try:
+            run(self._offered(), self._began)
+        finally:
+            self._server = None
 
     async def serve(
         self,
@@ -149,17 +143,32 @@ class Handler:
         from schedulezero.handler.serve import serve
         from schedulezero.handler.settings import Overrides
 
-        await serve(self, Overrides(registry=registry, bind=bind, instance_id=instance_id), context)
+        self._check_free()
+        overrides = Overrides(registry=registry, bind=bind, instance_id=instance_id)
+        try:
+            await serve(self._offered(), overrides, context, self._began)
+        finally:
+            self._server = None
 
     def drain(self) -> None:
         """Take nothing new, finish what runs, then let :meth:`serve` return. Call it on the loop that serves."""
         if self._server is not None:
             self._server.drain()
 
+    def _check_free(self) -> None:
+        if self._server is not None:
+            raise HandlerError(f"handler {self.id} is being served already")
+
+    def _offered(self) -> Offer:
+        return Offer(handler_id=self.id, version=self.version, methods=self.methods)
+
+    def _began(self, server: "Server") -> None:
+        self._server = server
+
     def _offer(self, function: Callable[..., Any], name: str, options: dict[str, Any], process: bool) -> None:
         if name in self._methods:
             raise HandlerError(f"handler {self.id}: method {name} is offered twice; give one of them another name")
-        runs_on = _where(function, name, process)
+        runs_on = place_of(function, name, process)
         if runs_on == "process" and options["concurrency"] is None:
             options["concurrency"] = os.cpu_count() or 1
         parameters = Parameters(name, function)
@@ -180,14 +189,3 @@ def _public_methods(target: object) -> list[str]:
     names = {name: None for class_ in reversed(type(target).__mro__[:-1]) for name in vars(class_)}
     found = {name: inspect.getattr_static(target, name) for name in names if not name.startswith("_")}
     return [name for name, item in found.items() if inspect.isroutine(item)]
-
-
-def _where(function: Callable[..., Any], name: str, process: bool) -> Literal["loop", "thread", "process"]:
-    asynchronous = inspect.iscoroutinefunction(function)
-    if not process:
-        return "loop" if asynchronous else "thread"
-    if asynchronous:
-        raise HandlerError(f"method {name}: an async function cannot run with process=True; make it a plain one")
-    if "<" in getattr(function, "__qualname__", "<"):
-        raise HandlerError(f"method {name}: with process=True it must be a function at the top of a module")
-    return "process"

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from schedulezero.handler.app import Method
 from schedulezero.handler.instructions import Instruction, Moment, Send, Start
+from schedulezero.handler.method import Method
 from schedulezero.handler.runner import Runner, Said
 from schedulezero.handler.session import Session
 from schedulezero.protocol.handling import FromInstance, Report, ToInstance

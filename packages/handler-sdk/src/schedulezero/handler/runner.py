@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schedulezero.handler import outcomes
-from schedulezero.handler.app import Method
 from schedulezero.handler.context import Context
+from schedulezero.handler.method import Method
 from schedulezero.handler.outcomes import Work
 from schedulezero.handler.threads import Threads
 from schedulezero.protocol.errors import ScheduleZeroError

@@ -13,9 +13,9 @@ from types import FrameType
 
 import zmq
 
-from schedulezero.handler.app import Handler
 from schedulezero.handler.engine import Engine
 from schedulezero.handler.errors import HandlerError, SettingsError
+from schedulezero.handler.method import Offer
 from schedulezero.handler.registration import Registration
 from schedulezero.handler.session import Session
 from schedulezero.handler.settings import BIND, Overrides, Settings, advertised, read_settings
@@ -31,33 +31,38 @@ _HIGH_WATER_MARK = 10_000
 _log = logging.getLogger("schedulezero.handler")
 
 
-def run(handler: Handler) -> None:
-    """Serve in a process of its own: see :meth:`schedulezero.handler.Handler.run`."""
+def run(offer: Offer, began: "Callable[[Server], None]") -> None:
+    """Serve in a process of its own, until a signal: see :meth:`schedulezero.handler.Handler.run`."""
     if not logging.getLogger().handlers:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        settings = read_settings(handler.id, os.environ, Overrides())
-        asyncio.run(_serve(handler, settings, None, until_signal=True))
+        settings = read_settings(offer.handler_id, os.environ, Overrides())
+        asyncio.run(_serve(offer, settings, None, began, until_signal=True))
     except HandlerError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
 
 
-async def serve(handler: Handler, overrides: Overrides, context: Context | None) -> None:
-    """Serve on the running loop: see :meth:`schedulezero.handler.Handler.serve`."""
-    await _serve(handler, read_settings(handler.id, os.environ, overrides), context, until_signal=False)
+async def serve(offer: Offer, overrides: Overrides, context: Context | None, began: "Callable[[Server], None]") -> None:
+    """Serve on the running loop: see :meth:`schedulezero.handler.Handler.serve`. `began` is given the server."""
+    await _serve(offer, read_settings(offer.handler_id, os.environ, overrides), context, began, until_signal=False)
 
 
-async def _serve(handler: Handler, settings: Settings, context: Context | None, *, until_signal: bool) -> None:
-    if handler._server is not None:
-        raise HandlerError(f"handler {handler.id} is being served already")
+async def _serve(
+    offer: Offer,
+    settings: Settings,
+    context: Context | None,
+    began: "Callable[[Server], None]",
+    *,
+    until_signal: bool,
+) -> None:
     used = context or zmq.Context()
     try:
-        handler._server = server = Server(handler, settings, used)
+        server = Server(offer, settings, used)
+        began(server)
         with _signals_to(server.stop) if until_signal else nullcontext():
             await server.run()
     finally:
-        handler._server = None
         if context is None:
             used.destroy(linger=0)
 
@@ -66,7 +71,7 @@ class Server:
     """One boot of an instance.
 
     Args:
-        handler: what is offered.
+        offer: the handler and its methods.
         settings: where to listen, whom to tell, how much to run at a time.
         context: the ZeroMQ context.
 
@@ -74,25 +79,25 @@ class Server:
         BindError: the address is taken.
     """
 
-    def __init__(self, handler: Handler, settings: Settings, context: Context) -> None:
-        boot_id, specs = uuid.uuid4().hex, {name: method.spec for name, method in handler.methods.items()}
+    def __init__(self, offer: Offer, settings: Settings, context: Context) -> None:
+        boot_id, specs = uuid.uuid4().hex, {name: method.spec for name, method in offer.methods.items()}
         self._settings = settings
         router, address = _listen(context, settings)
-        self._monitor = log_disconnections(router, f"handler {handler.id}")
+        self._monitor = log_disconnections(router, f"handler {offer.handler_id}")
         self._socket = DrainedSocket(router, self._receive)
         self._session = Session(
             instance_id=settings.instance_id, boot_id=boot_id, capacity=settings.capacity, methods=specs
         )
-        self._engine = Engine(self._session, handler.methods, self._send, lambda: datetime.now(UTC))
+        self._engine = Engine(self._session, offer.methods, self._send, lambda: datetime.now(UTC))
         self._client = CommandClient(context, settings.registry, "the registry")
         info = InstanceInfo(
-            handler_id=handler.id,
+            handler_id=offer.handler_id,
             instance_id=settings.instance_id,
             boot_id=boot_id,
             address=address,
             methods=tuple(specs.values()),
             capacity=settings.capacity,
-            version=handler.version,
+            version=offer.version,
         )
         self._registration = Registration(self._client, info, lambda: (self._session.running, self._session.draining))
 
