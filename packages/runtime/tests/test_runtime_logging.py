@@ -4,13 +4,11 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from schedulezero.runtime.clock import ManualClock, from_datetime
 from schedulezero.runtime.logging import configure, get_logger
@@ -21,19 +19,6 @@ NOON = datetime(2026, 11, 23, 12, 0, 0, 5, tzinfo=UTC)
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
-
-
-@pytest.fixture(autouse=True)
-def restored_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    level, handlers = root.level, list(root.handlers)
-    for handler in handlers:  # configure closes and removes those it finds
-        root.removeHandler(handler)
-    yield
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture

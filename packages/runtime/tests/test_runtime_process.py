@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from schedulezero.protocol.errors import Code
 from schedulezero.runtime.errors import SettingsError, StartError
 from schedulezero.runtime.options import OptionParser, add_setting_options, given_options, load_given
 from schedulezero.runtime.process import serve
 from schedulezero.runtime.program import ending_well, faults_told
+from schedulezero.runtime.service import Service
 from schedulezero.runtime.settings import FIELDS, load
 
 
@@ -95,3 +97,18 @@ def test_a_state_directory_that_cannot_be_made_is_a_fault_with_the_remedy(tmp_pa
 
 def test_a_settings_error_is_a_start_error() -> None:
     assert issubclass(SettingsError, StartError)
+
+
+def test_schedules_in_the_file_are_said_not_to_be_applied(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("schedules:\n  - schedule_id: nightly\n")
+    loaded = load(environ={"SCHEDULEZERO_STATE_DIR": str(tmp_path)}, config_path=str(file))
+
+    def fail(*_: object) -> list[Service]:
+        raise StartError.of(Code.UNAVAILABLE, "enough is seen")
+
+    with pytest.raises(StartError, match="enough is seen"):
+        serve(loaded, "mill", fail)
+
+    told = capfd.readouterr()
+    assert "config.schedules_ignored" in told.out + told.err

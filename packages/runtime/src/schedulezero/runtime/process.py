@@ -10,7 +10,7 @@ import zmq
 from schedulezero.protocol.errors import Code
 from schedulezero.protocol.link.calls import Context
 from schedulezero.runtime.errors import StartError
-from schedulezero.runtime.logging import configure
+from schedulezero.runtime.logging import configure, get_logger
 from schedulezero.runtime.options import OptionParser, add_setting_options, load_given
 from schedulezero.runtime.program import ending_well, faults_told
 from schedulezero.runtime.service import Service, run
@@ -49,6 +49,9 @@ def serve(loaded: Loaded, name: str, assemble: Assembly) -> int:
     settings = loaded.settings
     configure(settings.logging.level, settings.logging.format, service=name)
     _make_state_directory(Path(settings.state_dir))
+    if loaded.schedules:
+        remedy = "declared schedules are not applied yet: create them with POST /api/schedule"
+        get_logger().warning("config.schedules_ignored", count=len(loaded.schedules), remedy=remedy)
     context: Context = zmq.Context()
     try:
         return asyncio.run(_run(loaded, context, assemble))

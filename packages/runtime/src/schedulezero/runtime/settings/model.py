@@ -60,6 +60,7 @@ class WebSettings(Struct, frozen=True, kw_only=True):
         int,
         Setting(kinds.PORT_OR_FREE, "Port; 0 takes a free one.", variable="TORNADO_PORT", option="--port", public=True),
     ] = 8888
+    docs_path: Annotated[str, Setting(kinds.LINE, "Directory of the built documentation.")] = "docs_site_build"
 
 
 class RegistrySettings(Struct, frozen=True, kw_only=True):
