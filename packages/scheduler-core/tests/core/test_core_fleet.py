@@ -118,3 +118,41 @@ def test_a_running_cancel_is_asked_again_of_an_instance_that_comes_back(bottle: 
     bottle.connect("a", holding=((id_, execute.attempt, execute.claim),))
 
     assert [m.execution_id for _, m in bottle.sent if isinstance(m, Cancel)] == [id_]
+
+
+def test_an_instance_that_was_said_to_be_gone_and_registers_again_gets_work_again(bottle: Any) -> None:
+    bottle.connect("a")
+    bottle.feed(inputs.InstanceTold(state=bottle.state("a", status="Disconnected")))
+    waiting = bottle.run()
+    assert not bottle.executes()
+
+    bottle.feed(inputs.InstanceTold(state=bottle.state("a")))
+
+    assert [e.execution_id for e in bottle.executes()] == [waiting]
+
+
+def test_of_instances_with_equal_room_the_one_idle_for_longest_is_next(bottle: Any) -> None:
+    bottle.feed(inputs.DirectoryRead(instances=(bottle.state("a"), bottle.state("b"))))
+    bottle.link("a")
+    bottle.link("b")
+
+    boots = []
+    for _ in range(4):
+        bottle.run()
+        [execute] = bottle.executes()
+        boots.append(execute.boot_id)
+        bottle.finish(execute)
+
+    assert boots == ["a", "b", "a", "b"]
+
+
+def test_a_lost_attempt_is_tried_again_without_back_off(bottle: Any) -> None:
+    bottle.connect("a")
+    id_ = bottle.run(retry=RetryOptions(base_seconds=60))
+    bottle.feed(inputs.InstanceTold(state=bottle.state("b")))
+    bottle.link("b")
+
+    bottle.feed(inputs.LinkLost(boot_id="a"))
+    bottle.advance(0)
+
+    assert [e.execution_id for e in bottle.executes("b")] == [id_]

@@ -1,0 +1,1 @@
+"""What the tests of the whole share: deployments of real processes, handlers to run, checks of the ledger."""

@@ -1,4 +1,7 @@
-"""Pending work meets free slots: the first in order goes to the live instance with the most room."""
+"""Pending work meets free slots: the first in order goes to the live instance with the most room.
+
+Of equals, the one that was given work longest ago.
+"""
 
 from msgspec import Raw
 
@@ -78,4 +81,4 @@ def execute_message(execution: Execution, epoch: int) -> Execute:
 
 def _most_room(instances: list[Instance], method_name: str, now: int) -> Instance | None:
     able = [i for i in instances if i.free_slots(now) > 0 and i.offers(method_name)]
-    return max(able, key=lambda i: i.free_slots(now), default=None)
+    return max(able, key=lambda i: (i.free_slots(now), -i.last_claim), default=None)

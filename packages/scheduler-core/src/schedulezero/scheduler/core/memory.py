@@ -55,6 +55,7 @@ class Instance:
         self.full_until = 0
         self.running: dict[str, str] = {}
         self.running_of_method: Counter[str] = Counter()
+        self.last_claim = 0
 
     @property
     def takes_work(self) -> bool:
@@ -72,6 +73,7 @@ class Instance:
 
     def take(self, execution: Execution) -> None:
         self.running[execution.id] = execution.method_name
+        self.last_claim = execution.claim
         self.running_of_method[execution.method_name] += 1
 
     def release(self, execution_id: str) -> None:

@@ -49,10 +49,13 @@ class Outcomes:
         lifecycle.requeue(self._memory, draft, execution)
 
     def lost(self, draft: Draft, execution: Execution, now: int) -> None:
-        """End an attempt whose instance is gone: nobody will ever tell how it went."""
+        """End an attempt whose instance is gone: nobody will ever tell how it went.
+
+        That says nothing against the job, so the next attempt waits for nothing but an instance.
+        """
         where = f"instance {execution.instance_id}"
         error = Failure(type="Lost", message=f"{where} went away during attempt {execution.attempt}")
-        self._unsuccessful(draft, execution, "lost", error, now, may_retry=execution.retry.on_lost)
+        self._unsuccessful(draft, execution, "lost", error, now, may_retry=execution.retry.on_lost, retry_after=0)
 
     def overtime(self, draft: Draft, execution: Execution, now: int) -> None:
         """End an attempt that its instance should have stopped by now, as timed out."""
