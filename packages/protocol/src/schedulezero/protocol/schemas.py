@@ -4,6 +4,7 @@
 what they accept; `docs_site/reference/protocol-schemas.json` is its output.
 """
 
+import inspect
 import json
 import re
 import sys
@@ -95,13 +96,17 @@ def _tag(command: type[Command[Any]]) -> str:
 
 
 def _plain_words(value: Any) -> Any:
-    """Take the documentation tool's roles out of the descriptions."""
+    """Take the indentation and the documentation tool's roles out of the descriptions."""
     if isinstance(value, dict):
         return {
-            key: _ROLE.sub(r"`\1`", item) if key == "description" and isinstance(item, str) else _plain_words(item)
+            key: _described(item) if key == "description" and isinstance(item, str) else _plain_words(item)
             for key, item in value.items()
         }
     return [_plain_words(item) for item in value] if isinstance(value, list) else value
+
+
+def _described(text: str) -> str:
+    return _ROLE.sub(r"`\1`", inspect.cleandoc(text))
 
 
 def main() -> None:
