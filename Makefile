@@ -5,7 +5,7 @@ RUN := $(UV) run -p '>=3.12'
 PORT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format types contracts build clean ready
+.PHONY: help run test test-all lint format types contracts docs build clean ready
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,12 +33,15 @@ types: ready ## check the types
 contracts: ready ## check who imports whom
 	@$(RUN) lint-imports --no-logo
 
+docs: ready ## build the documentation into docs_site_build/
+	@NO_MKDOCS_2_WARNING=1 $(RUN) --only-group docs mkdocs build --strict --quiet
+
 build: ready ## build the wheels into dist/
 	@$(UV) build --quiet --all-packages --out-dir dist
 	@ls dist/*.whl
 
 clean: ## remove what was built and downloaded; data files stay
-	rm -rf .venv .uv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .uv dist docs_site_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 ready:
 	@.ci/ready $(UV)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -306,13 +307,15 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture(params=["inproc"])
-def stage(loop: asyncio.AbstractEventLoop, request: pytest.FixtureRequest) -> Iterator[Stage]:
+def stage(loop: asyncio.AbstractEventLoop, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     """The stage; parametrized indirectly with `tcp`, the services are reached as from another process."""
     stage = Stage(
         scheduler=Fake(_quiet_scheduler()),
         registry=Fake({HandlerList: HandlerPage(handlers=(), count=0)}),
         settings=Settings(
-            instance_name="Tower", web=WebSettings(port=0), security=SecuritySettings(allowed_hosts=("tower.example",))
+            instance_name="Tower",
+            web=WebSettings(port=0, docs_path=str(tmp_path / "documentation")),
+            security=SecuritySettings(allowed_hosts=("tower.example",)),
         ),
         loop=loop,
         transport=request.param,

@@ -192,14 +192,6 @@ def test_nothing_but_assets_is_served_as_an_asset(stage: Any, path: str) -> None
     assert stage.ask("GET", path).status == 404
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs-content/"])
-def test_documentation_that_is_not_built_says_how_to_build_it(stage: Any, path: str) -> None:
-    answer = stage.ask("GET", path)
-
-    assert answer.status == 200
-    assert b"make docs" in answer.body
-
-
 def test_an_unknown_page_is_a_404_page(stage: Any) -> None:
     answer = stage.ask("GET", f"/{HOSTILE}".replace(" ", "%20"))
 

@@ -35,7 +35,7 @@ def build(frame: Frame, *, access_log: AccessLog, metrics: CollectorRegistry) ->
             URLSpec(r"/api(?:/.*)?", UnknownCall, {"frame": frame}),
             URLSpec(r"/metrics", MetricsHandler, {"frame": frame, "registry": metrics}),
             *(
-                URLSpec(path, PageHandler, {**pages, "page": page, "route_name": path})
+                URLSpec(path.replace("*", "(?P<rest>.*)"), PageHandler, {**pages, "page": page, "route_name": path})
                 for site in sites
                 for path, page in site.pages.items()
             ),

@@ -135,7 +135,14 @@ class Handler(RequestHandler):
         self.set_header("Content-Type", reply.content_type)
         for name, value in reply.headers.items():
             self.set_header(name, value)
-        self.write(reply.body)
+        if self._is_known(reply):
+            self.set_status(HTTPStatus.NOT_MODIFIED)
+        else:
+            self.write(reply.body)
+
+    def _is_known(self, reply: Reply) -> bool:
+        """Whether who asks has this very answer already, by its tag: RFC 9110, section 13.1.2."""
+        return reply.status == HTTPStatus.OK and self.request.method in ("GET", "HEAD") and self.check_etag_header()
 
 
 class ProgramHandler(Handler):

@@ -26,7 +26,10 @@ class PageHandler(Handler):
     async def respond(self, path: Mapping[str, str]) -> Reply:
         if self.page is None:
             raise ScheduleZeroError.of(Code.NOT_FOUND, f"There is no page at {self.request.path}.")
-        return await self.page(Visit(host=self.request.host, gateway=self.frame.gateway, render=self.renderer))
+        visit = Visit(
+            host=self.request.host, rest=path.get("rest", ""), gateway=self.frame.gateway, render=self.renderer
+        )
+        return await self.page(visit)
 
     def refuse(self, problem: Problem) -> Reply:
         return self.renderer.problem(problem)

@@ -16,9 +16,10 @@ class Render(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """Somebody asks for a page; `host` is by what name and port."""
+    """Somebody asks for a page; `host` is by what name and port, `rest` what stands for the `*` of the page's path."""
 
     host: str
+    rest: str
     gateway: Gateway
     render: Render
 
@@ -32,7 +33,8 @@ class Microsite:
 
     Attributes:
         name: its folder.
-        pages: what each of its paths shows; the first is the one that the navigation leads to.
+        pages: what each of its paths shows; the first is the one that the navigation leads to. A path that ends in `*`
+            stands for all that begin like it.
         label: what the navigation calls it; None where it is not named there.
         order: its place in the navigation, lower first.
     """

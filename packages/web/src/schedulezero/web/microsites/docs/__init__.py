@@ -1,13 +1,71 @@
-"""The documentation, or how to build it."""
+"""The documentation within the common layout, and its pages by themselves; until they are built, how to build them."""
 
+from asyncio import to_thread
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+from schedulezero.protocol.errors import Code, ScheduleZeroError
+from schedulezero.web.microsites.docs.content import Content
+from schedulezero.web.microsites.rendering import CONTENT_SECURITY_POLICY
 from schedulezero.web.microsites.site import Microsite, Visit
 from schedulezero.web.routes import Reply
 
+_CONTENT = "/docs-content/"
+_FRAMING = {"Content-Security-Policy": f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"}
 
-async def _unbuilt(visit: Visit) -> Reply:
+
+async def _show(visit: Visit) -> Reply:
+    """One of its pages, in a frame within the layout."""
+    content, name = _content(visit), visit.rest
+    if not content.is_built:
+        return _unbuilt(visit)
+    if not await to_thread(content.has, name):
+        raise _unknown(name)
+    framed = visit.render("docs/frame.html", here="docs", address=_CONTENT + quote(name))
+    return replace(framed, headers=_FRAMING)
+
+
+async def _serve(visit: Visit) -> Reply:
+    """A file of the documentation."""
+    content, name = _content(visit), visit.rest
+    found = await to_thread(content.read, name)
+    if found is not None:
+        return found
+    if await to_thread(content.has, f"{name}/"):
+        return _moved(f"{name}/")
+    if _is_page(name) and not content.is_built:
+        return _unbuilt(visit)
+    raise _unknown(name)
+
+
+async def _enter(_visit: Visit) -> Reply:
+    return _moved("")
+
+
+def _content(visit: Visit) -> Content:
+    return Content(root=Path(visit.gateway.settings.web.docs_path))
+
+
+def _is_page(name: str) -> bool:
+    return not name or name.endswith("/")
+
+
+def _unknown(name: str) -> ScheduleZeroError:
+    return ScheduleZeroError.of(Code.NOT_FOUND, f"The documentation has no {name}; it begins at {_CONTENT}.")
+
+
+def _moved(name: str) -> Reply:
+    return Reply(body=b"", status=302, content_type="text/plain", headers={"Location": _CONTENT + quote(name)})
+
+
+def _unbuilt(visit: Visit) -> Reply:
     return visit.render("docs/unbuilt.html", here="docs")
 
 
 SITE = Microsite(
-    name="docs", pages={"/docs": _unbuilt, "/docs/": _unbuilt, "/docs-content/": _unbuilt}, label="Docs", order=90
+    name="docs",
+    pages={"/docs": _show, "/docs/*": _show, "/docs-content": _enter, f"{_CONTENT}*": _serve},
+    label="Docs",
+    order=90,
 )
