@@ -45,14 +45,16 @@ def test_a_queue_goes_by_priority_then_time_then_id(store: Store, new: Any) -> N
     )
     assert store.reader.load(epoch=1, window=9).executions == [c, d, a, b, e]
     assert store.reader.pending("reports", "do_work", limit=3) == [c, d, a]
-    assert store.reader.pending("reports", "do_work", limit=3, exclude={c.id, a.id}) == [d, b, e]
     assert store.reader.pending("reports", "none", limit=3) == []
 
 
-def test_thousands_can_be_excluded(store: Store, new: Any) -> None:
-    rows = _stored(store, new, *({} for _ in range(4001)))
-    ids = {row.id for row in rows[:-1]}
-    assert store.reader.pending("reports", "do_work", limit=9, exclude=ids) == rows[-1:]
+def test_what_waits_for_its_turn_is_loaded_whole_and_not_read_again(store: Store, new: Any) -> None:
+    serial = _stored(store, new, *({"schedule_id": "s", "serial": True} for _ in range(5)))
+    plain = _stored(store, new, *({} for _ in range(5)))
+    loaded = store.reader.load(epoch=1, window=2)
+    assert loaded.executions == [*serial, *plain[:2]]
+    assert loaded.pending == {("reports", "do_work"): 10}
+    assert store.reader.pending("reports", "do_work", limit=9) == plain
 
 
 def test_what_is_unfinished_of_each_schedule(store: Store, new: Any) -> None:

@@ -101,7 +101,7 @@ class Machine:
                 memory.orphans.add(execution.boot_id)
         for queues in memory.queues.values():
             for queue in queues.values():
-                queue.refill([])
+                queue.see_how_far()
 
     def _refill(self, refilled: inputs.Refilled) -> None:
         memory = self.memory

@@ -40,12 +40,13 @@ class Reader:
 
         Args:
             epoch: the epoch of the ownership, handed on.
-            window: how many pending executions of each queue to read.
+            window: how many pending executions of each queue to read, besides the serial ones, which all are.
         """
         with self._snapshot() as connection:
             pending = _pending_counts(connection)
             held = _select_executions().where(*pages.status_in(_HELD))
-            executions = _read_executions(connection, held)
+            serial = _pending().where(_executions.serial == 1).order_by(_executions.ready_at, _executions.id)
+            executions = _read_executions(connection, held) + _read_executions(connection, serial)
             for handler_id, method_name in pending:
                 executions += _read_executions(connection, _queue(handler_id, method_name).limit(window))
             return Loaded(
@@ -58,19 +59,10 @@ class Reader:
                 pauses=_pauses(connection),
             )
 
-    def pending(
-        self, handler_id: str, method_name: str, *, limit: int, exclude: Collection[str] = ()
-    ) -> list[Execution]:
-        """Read the first `limit` pending executions of a queue in the order in which they go out.
-
-        Args:
-            exclude: ids to leave out, at most some thousands.
-        """
-        query = _queue(handler_id, method_name).limit(limit)
-        if exclude:
-            query = query.where(_executions.id.not_in(sorted(exclude)))
+    def pending(self, handler_id: str, method_name: str, *, limit: int) -> list[Execution]:
+        """Read the first `limit` pending executions of a queue in the order in which they go out, but serial ones."""
         with self._snapshot() as connection:
-            return _read_executions(connection, query)
+            return _read_executions(connection, _queue(handler_id, method_name).limit(limit))
 
     def matching(self, filter_: ExecutionFilter, *, statuses: Collection[Status], limit: int) -> list[Execution]:
         """Read up to `limit` executions that match and are in one of `statuses`, newest first."""
@@ -190,7 +182,11 @@ def _read_executions(connection: Connection, query: Select[Any]) -> list[Executi
 def _queue(handler_id: str, method_name: str) -> Select[Any]:
     mine = (_executions.handler_id == handler_id, _executions.method_name == method_name)
     order = (_executions.priority.desc(), _executions.ready_at, _executions.id)
-    return _select_executions().where(*pages.status_in(frozenset({Status.PENDING})), *mine).order_by(*order)
+    return _pending().where(*mine, _executions.serial == 0).order_by(*order)
+
+
+def _pending() -> Select[Any]:
+    return _select_executions().where(*pages.status_in(frozenset({Status.PENDING})))
 
 
 def _matching(query: Select[Any], filter_: ExecutionFilter, statuses: Collection[Status]) -> Select[Any]:
