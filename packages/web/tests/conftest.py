@@ -36,6 +36,7 @@ from schedulezero.protocol.commands import (
 )
 from schedulezero.protocol.errors import Problem
 from schedulezero.protocol.link.calls import Call, CommandServer
+from schedulezero.protocol.link.feed import Publisher
 from schedulezero.protocol.states import HandlerStatus, Status
 from schedulezero.protocol.triggers import IntervalTrigger
 from schedulezero.protocol.values import ExecutionRecord, HandlerRecord, InstanceRecord, ScheduleRecord
@@ -96,6 +97,7 @@ class Stage:
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
     clock: ManualClock = field(default_factory=lambda: ManualClock(from_datetime(NOW)))
     servers: dict[str, CommandServer] = field(default_factory=dict)
+    publishers: dict[str, Publisher] = field(default_factory=dict)
     context: Any = None
     service: Any = None
 
@@ -110,12 +112,15 @@ class Stage:
         ):
             info = ServiceInfo(service=name, version="1")
             self.servers[name] = CommandServer(self.context, [self._endpoint()], commands, info, fake.serve)
+            self.publishers[name] = Publisher(self.context, [self._endpoint()], lambda: NOW)
         self.service = WebService(
             self.settings,
             self.clock,
             self.context,
             scheduler_endpoint=self.servers["scheduler"].addresses[0],
             registry_endpoint=self.servers["registry"].addresses[0],
+            scheduler_events=self.publishers["scheduler"].addresses[0],
+            registry_events=self.publishers["registry"].addresses[0],
             public_settings={"instance_name": self.settings.instance_name},
             metrics=self.metrics,
         )
@@ -128,6 +133,8 @@ class Stage:
         await self.service.stop()
         for server in self.servers.values():
             server.close()
+        for publisher in self.publishers.values():
+            publisher.close()
         self.context.destroy(linger=0)
 
     def take_away(self, name: str) -> None:

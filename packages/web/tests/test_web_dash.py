@@ -132,7 +132,7 @@ def test_hostile_text_is_shown_and_never_run(stage: Any, samples: Any) -> None:
 
     page = dash(stage)
 
-    assert [script.get("src", "").partition("?")[0] for script in page.all("script")] == ["/assets/dash/refresh.js"]
+    assert all(str(script.get("src")).startswith("/assets/container/") for script in page.all("script"))
     assert page.text.count(HOSTILE) >= 9
 
 

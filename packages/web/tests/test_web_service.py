@@ -26,6 +26,8 @@ def test_a_taken_port_is_one_line_that_names_the_remedy(stage: Any) -> None:
         stage.context,
         scheduler_endpoint="inproc://a",
         registry_endpoint="inproc://b",
+        scheduler_events="inproc://c",
+        registry_events="inproc://d",
         public_settings={},
         metrics=CollectorRegistry(),
     )

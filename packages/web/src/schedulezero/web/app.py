@@ -10,19 +10,22 @@ from tornado.web import Application
 from schedulezero.web.api import ROUTES
 from schedulezero.web.http.access import AccessLog
 from schedulezero.web.http.handler import ApiHandler, Frame, UnknownCall
+from schedulezero.web.live.feed import Feed
+from schedulezero.web.live.handler import SOCKET_SETTINGS, LiveHandler
 from schedulezero.web.microsites import discover
 from schedulezero.web.microsites.assets import Assets
-from schedulezero.web.microsites.handlers import AssetHandler, PageHandler
+from schedulezero.web.microsites.pages import AssetHandler, PageHandler
 from schedulezero.web.microsites.rendering import Renderer, Templates
 from schedulezero.web.monitoring import MetricsHandler
 from schedulezero.web.routes import Route, pattern
 
 
-def build(frame: Frame, *, access_log: AccessLog, metrics: CollectorRegistry) -> Application:
+def build(frame: Frame, feed: Feed, *, access_log: AccessLog, metrics: CollectorRegistry) -> Application:
     """Return the application.
 
     Args:
         frame: what its handlers stand on.
+        feed: what `/ws` tells.
         access_log: told of each exchange.
         metrics: what /metrics shows.
     """
@@ -34,16 +37,22 @@ def build(frame: Frame, *, access_log: AccessLog, metrics: CollectorRegistry) ->
             *_calls(frame),
             URLSpec(r"/api(?:/.*)?", UnknownCall, {"frame": frame}),
             URLSpec(r"/metrics", MetricsHandler, {"frame": frame, "registry": metrics}),
+            URLSpec(r"/ws", LiveHandler, {"frame": frame, "feed": feed}),
             *(
-                URLSpec(path.replace("*", "(?P<rest>.*)"), PageHandler, {**pages, "page": page, "route_name": path})
+                URLSpec(
+                    pattern(path).replace("*", "(?P<rest>.*)"),
+                    PageHandler,
+                    {**pages, "page": site.pages.get(path), "action": site.actions.get(path), "route_name": path},
+                )
                 for site in sites
-                for path, page in site.pages.items()
+                for path in site.paths
             ),
             URLSpec(r"/assets/(?P<name>.+)", AssetHandler, {**pages, "route_name": "/assets"}),
         ],
         default_handler_class=PageHandler,
         default_handler_args=pages,
         log_function=access_log,
+        **SOCKET_SETTINGS,
     )
 
 

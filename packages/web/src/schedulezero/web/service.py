@@ -21,6 +21,7 @@ from schedulezero.web.http.access import AccessLog
 from schedulezero.web.http.guard import Guard
 from schedulezero.web.http.handler import Frame
 from schedulezero.web.http.traffic import Traffic
+from schedulezero.web.live.feed import Feed
 
 _BODY_SECONDS = 60.0
 _IDLE_SECONDS = 300.0
@@ -38,6 +39,8 @@ class WebService:
         context: the process's ZeroMQ context.
         scheduler_endpoint: where the scheduler answers commands.
         registry_endpoint: where the registry answers commands.
+        scheduler_events: where the scheduler publishes.
+        registry_events: where the registry publishes.
         public_settings: what `GET /api/config` answers.
         metrics: what `GET /metrics` shows, and where requests are measured.
     """
@@ -52,11 +55,14 @@ class WebService:
         *,
         scheduler_endpoint: str,
         registry_endpoint: str,
+        scheduler_events: str,
+        registry_events: str,
         public_settings: Mapping[str, object],
         metrics: CollectorRegistry,
     ) -> None:
         self._settings, self._clock, self._context = settings, clock, context
         self._scheduler_endpoint, self._registry_endpoint = scheduler_endpoint, registry_endpoint
+        self._scheduler_events, self._registry_events = scheduler_events, registry_events
         self._public_settings = public_settings
         self._metrics = metrics
         self._access_log = AccessLog(HttpMetrics.on(metrics))
@@ -79,16 +85,19 @@ class WebService:
         backend = Backend.connect(
             self._context, scheduler_endpoint=self._scheduler_endpoint, registry_endpoint=self._registry_endpoint
         )
+        feed = Feed.connect(
+            self._context, scheduler_events=self._scheduler_events, registry_events=self._registry_events
+        )
         traffic = Traffic()
         server = HTTPServer(
-            build(self._frame(backend, traffic), access_log=self._access_log, metrics=self._metrics),
+            build(self._frame(backend, traffic), feed, access_log=self._access_log, metrics=self._metrics),
             # A body that is too large is refused by us, with an answer that can be read.
             max_body_size=sys.maxsize,
             body_timeout=_BODY_SECONDS,
             idle_connection_timeout=_IDLE_SECONDS,
         )
         server.add_socket(listening)
-        self._running = _Running(server, traffic, backend, port=listening.getsockname()[1])
+        self._running = _Running(server, traffic, backend, feed, port=listening.getsockname()[1])
         _log.info("web.listening", url=self.url)
 
     async def stop(self) -> None:
@@ -118,14 +127,16 @@ class WebService:
 class _Running:
     """What exists between start and stop."""
 
-    def __init__(self, server: HTTPServer, traffic: Traffic, backend: Backend, *, port: int) -> None:
-        self._server, self._traffic, self._backend, self.port = server, traffic, backend, port
+    def __init__(self, server: HTTPServer, traffic: Traffic, backend: Backend, feed: Feed, *, port: int) -> None:
+        self._server, self._traffic, self._backend, self._feed, self.port = server, traffic, backend, feed, port
 
     async def stop(self) -> None:
         self._server.stop()
         try:
             await self._traffic.ended()
+            await self._feed.drain()
         finally:  # also when the drain is cut short
+            self._feed.close()
             await self._server.close_all_connections()
             self._backend.close()
 

@@ -44,11 +44,5 @@ def _linked(loaded: Loaded, context: Context, before_web: list[Service]) -> list
         *registry_services(settings, context, metrics, loop_metrics, endpoints=registry_at),
         *scheduler_services(settings, context, metrics, loop_metrics, endpoints=scheduler_at, registry=_REGISTRY),
         *before_web,
-        *web_services(
-            loaded,
-            context,
-            metrics,
-            scheduler_endpoint=_SCHEDULER.commands,
-            registry_endpoint=_REGISTRY.commands,
-        ),
+        *web_services(loaded, context, metrics, scheduler=_SCHEDULER, registry=_REGISTRY),
     ]

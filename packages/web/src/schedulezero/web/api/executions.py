@@ -47,6 +47,12 @@ class ExecutionQuery(Input):
     cursor: str | None = None
     include_total: bool = False
 
+    def command(self) -> ExecutionList:
+        """Return what the scheduler is asked for it."""
+        fields = asdict(self)
+        chosen = ExecutionFilter(**{name: fields.pop(name) for name in ExecutionFilter.__struct_fields__})
+        return ExecutionList(filter=chosen, **fields)
+
 
 class ErrorsQuery(Input):
     """Which part of the failures."""
@@ -81,9 +87,7 @@ class ClearRequest(Input, kw_only=True):
 
 
 async def list_all(call: Call[None, ExecutionQuery]) -> Reply:
-    fields = asdict(call.query)
-    chosen = ExecutionFilter(**{name: fields.pop(name) for name in ExecutionFilter.__struct_fields__})
-    return await call.ask(ExecutionList(filter=chosen, **fields))
+    return await call.ask(call.query.command())
 
 
 async def show(call: Call[None, Nothing]) -> Reply:

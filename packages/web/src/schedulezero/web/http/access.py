@@ -1,10 +1,23 @@
 """Every exchange that has ended, measured and logged."""
 
+from typing import Protocol
+
+from tornado.httputil import HTTPServerRequest
+
 from schedulezero.runtime.logging import get_logger
 from schedulezero.runtime.metrics import HttpMetrics
-from schedulezero.web.http.handler import Handler
 
 _log = get_logger()
+
+
+class Exchange(Protocol):
+    """What is measured of an exchange: every handler of ours, of requests and of sockets, is one."""
+
+    SUPPORTED_METHODS: tuple[str, ...]
+    request: HTTPServerRequest
+    route_name: str
+
+    def get_status(self) -> int: ...
 
 
 class AccessLog:
@@ -17,7 +30,7 @@ class AccessLog:
     def __init__(self, metrics: HttpMetrics) -> None:
         self._metrics = metrics
 
-    def __call__(self, handler: Handler) -> None:
+    def __call__(self, handler: Exchange) -> None:
         request, seconds = handler.request, handler.request.request_time()
         # A verb is text of the sender's choice, and each one would be a series for ever.
         method = str(request.method) if request.method in handler.SUPPORTED_METHODS else "other"

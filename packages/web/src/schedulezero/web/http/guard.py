@@ -44,8 +44,17 @@ class Guard:
         if not self._knows(_hostname(host)):
             message = f"this server is not known as {host!r}; add the name to security.allowed_hosts"
             raise ScheduleZeroError.of(Code.UNKNOWN_HOST, message)
-        if method not in _READS and origin is not None and not _same(origin, host):
-            message = f"a page of {origin!r} may not change anything here; only this server's own pages may"
+        if method not in _READS:
+            self.check_origin(host=host, origin=origin)
+
+    def check_origin(self, *, host: str, origin: str | None) -> None:
+        """Let this server's own pages pass, and programs, which name no origin.
+
+        Raises:
+            ScheduleZeroError: `cross_origin`.
+        """
+        if origin is not None and not _same(origin, host):
+            message = f"a page of {origin!r} may not change or follow anything here; only this server's own pages may"
             raise ScheduleZeroError.of(Code.CROSS_ORIGIN, message)
 
     def _knows(self, hostname: str | None) -> bool:

@@ -13,6 +13,7 @@ from schedulezero.web.gateway import Gateway
 from schedulezero.web.http.errors import headers_of, status_of
 from schedulezero.web.microsites import wording
 from schedulezero.web.microsites.assets import Assets
+from schedulezero.web.microsites.flash import Flash
 from schedulezero.web.microsites.site import Microsite
 from schedulezero.web.routes import Reply
 
@@ -52,7 +53,7 @@ class Renderer:
     assets: Assets
     templates: Templates
 
-    def __call__(self, template: str, **values: object) -> Reply:
+    def __call__(self, template: str, *, flash: Flash | None = None, **values: object) -> Reply:
         now = to_datetime(self.gateway.clock.now())
         body = self.templates.load(template).generate(
             settings=self.gateway.settings,
@@ -60,8 +61,12 @@ class Renderer:
             sites=[site for site in self.sites if site.label is not None],
             reachable=insecure_binds(self.gateway.settings),
             asset=self.assets.url,
+            flash=flash,
             mark=wording.mark,
             duration=wording.duration,
+            clock_tag=wording.clock_tag,
+            pretty=wording.pretty,
+            path_to=wording.path_to,
             now=now,
             time_tag=lambda moment: wording.time_tag(moment, now),
             **values,

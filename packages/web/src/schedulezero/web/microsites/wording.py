@@ -1,11 +1,18 @@
 """How pages say times and statuses: exact for machines, short for people, by shape and word besides colour."""
 
 from datetime import datetime
+from urllib.parse import quote
 
+import msgspec
+from msgspec import Raw
 from tornado.escape import xhtml_escape
+
+from schedulezero.protocol.states import Status
+from schedulezero.protocol.values import ExecutionRecord
 
 _UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s"))
 _LONGEST = 200
+_LARGEST_READ = 4096
 
 
 def relative(moment: datetime, now: datetime) -> str:
@@ -21,9 +28,15 @@ def time_tag(moment: datetime | None, now: datetime) -> str:
     """Return a `time` element, as HTML: machines read the instant, people how far it is, the title is exact."""
     if moment is None:
         return "<span>–</span>"
-    instant = moment.isoformat().replace("+00:00", "Z")
-    title = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f'<time datetime="{instant}" title="{title}">{relative(moment, now)}</time>'
+    return f'<time datetime="{_instant(moment)}" title="{_exact(moment)}">{relative(moment, now)}</time>'
+
+
+def clock_tag(moment: datetime | None) -> str:
+    """Return a `time` element, as HTML, that shows the instant in UTC; a script shows it in the viewer's zone."""
+    if moment is None:
+        return "<span>–</span>"
+    exact = _exact(moment)
+    return f'<time class="clock" datetime="{_instant(moment)}" title="{exact}">{exact}</time>'
 
 
 def mark(status: str) -> str:
@@ -46,6 +59,46 @@ def shortened(text: str) -> str:
     """Return `text` on one line, cut where it is long."""
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def summary(record: ExecutionRecord) -> str:
+    """Return what an execution has to say, on one line: its error, why it did not run, or its result."""
+    if record.error is not None:
+        return shortened(f"{record.error.type}: {record.error.message}")
+    if record.reason is not None:
+        return f"not run: {record.reason.replace('_', ' ')}"
+    if record.status in (Status.RUNNING, Status.RETRYING):
+        return f"attempt {record.attempt_number} of {record.max_attempts}"
+    return shortened(_plain(record.result))
+
+
+def pretty(value: Raw) -> str:
+    """Return JSON with its lines indented; numbers and texts stay as they were written."""
+    return msgspec.json.format(bytes(value), indent=2).decode()
+
+
+def path_to(*parts: str) -> str:
+    """Return the path of a page, `/schedules/nightly/edit`; the parts may be any text."""
+    return "".join(f"/{quote(part, safe='')}" for part in parts)
+
+
+def _plain(result: Raw) -> str:
+    """Text as it is, nothing for null, other values as their JSON; a large one is not decoded for a line of it."""
+    text = bytes(result)
+    if len(text) > _LARGEST_READ:
+        return text[:_LARGEST_READ].decode(errors="ignore")
+    value = msgspec.json.decode(text)
+    if isinstance(value, str):
+        return value
+    return "" if value is None else text.decode()
+
+
+def _instant(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _exact(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _span(seconds: int) -> str:

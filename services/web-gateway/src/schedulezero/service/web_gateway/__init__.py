@@ -6,7 +6,7 @@ from schedulezero.protocol.link.calls import Context
 from schedulezero.runtime.clock import SystemClock
 from schedulezero.runtime.metrics import process_registry
 from schedulezero.runtime.service import Service
-from schedulezero.runtime.settings import Loaded, public
+from schedulezero.runtime.settings import Endpoints, Loaded, public
 from schedulezero.service.web_gateway.announcement import Announcement
 from schedulezero.web.service import WebService
 
@@ -17,13 +17,13 @@ def assemble(loaded: Loaded, context: Context) -> list[Service]:
         loaded,
         context,
         process_registry(),
-        scheduler_endpoint=loaded.settings.scheduler.connecting.commands,
-        registry_endpoint=loaded.settings.registry.connecting.commands,
+        scheduler=loaded.settings.scheduler.connecting,
+        registry=loaded.settings.registry.connecting,
     )
 
 
 def web_services(
-    loaded: Loaded, context: Context, metrics: CollectorRegistry, *, scheduler_endpoint: str, registry_endpoint: str
+    loaded: Loaded, context: Context, metrics: CollectorRegistry, *, scheduler: Endpoints, registry: Endpoints
 ) -> list[Service]:
     """Return the gateway, and what tells where it is once it serves.
 
@@ -31,15 +31,17 @@ def web_services(
         loaded: the effective settings.
         context: the process's ZeroMQ context.
         metrics: where it measures, and what its `/metrics` shows.
-        scheduler_endpoint: where the scheduler answers commands.
-        registry_endpoint: where the registry answers commands.
+        scheduler: where the scheduler is reached.
+        registry: where the registry is reached.
     """
     web = WebService(
         loaded.settings,
         SystemClock(),
         context,
-        scheduler_endpoint=scheduler_endpoint,
-        registry_endpoint=registry_endpoint,
+        scheduler_endpoint=scheduler.commands,
+        registry_endpoint=registry.commands,
+        scheduler_events=scheduler.events,
+        registry_events=registry.events,
         public_settings=public(loaded),
         metrics=metrics,
     )

@@ -5,20 +5,16 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import msgspec
-from msgspec import Raw
-
 from schedulezero.protocol.commands import ExecutionList, ExecutionStatistics, ExecutionStats, ScheduleList
 from schedulezero.protocol.errors import ScheduleZeroError
 from schedulezero.protocol.states import HandlerStatus, Status
 from schedulezero.protocol.values import ExecutionRecord, HandlerRecord, ScheduleRecord
 from schedulezero.web.backend import PROBE_SECONDS, Backend, Condition
-from schedulezero.web.microsites.wording import shortened
+from schedulezero.web.microsites.wording import summary
 
 _NEWEST = 15
 _SOONEST = 8
 _MOST_SCHEDULES = 1000
-_LARGEST_READ = 4096
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -81,7 +77,7 @@ async def look(backend: Backend) -> Overview:
         handlers=handlers,
         schedules=schedules.schedules if schedules else None,
         schedules_total=schedules.total or 0 if schedules else 0,
-        lines=[Line(record=record, says=_says(record)) for record in executions.records] if executions else None,
+        lines=[Line(record=record, says=summary(record)) for record in executions.records] if executions else None,
         stats=stats,
     )
 
@@ -92,24 +88,3 @@ async def _known[T](asked: Awaitable[T]) -> T | None:
         return await asked
     except ScheduleZeroError:
         return None
-
-
-def _says(record: ExecutionRecord) -> str:
-    if record.error is not None:
-        return shortened(f"{record.error.type}: {record.error.message}")
-    if record.reason is not None:
-        return f"not run: {record.reason.replace('_', ' ')}"
-    if record.status in (Status.RUNNING, Status.RETRYING):
-        return f"attempt {record.attempt_number} of {record.max_attempts}"
-    return shortened(_plain(record.result))
-
-
-def _plain(result: Raw) -> str:
-    """Text as it is, nothing for null, other values as their JSON; a large one is not decoded for a line of it."""
-    text = bytes(result)
-    if len(text) > _LARGEST_READ:
-        return text[:_LARGEST_READ].decode(errors="ignore")
-    value = msgspec.json.decode(text)
-    if isinstance(value, str):
-        return value
-    return "" if value is None else text.decode()

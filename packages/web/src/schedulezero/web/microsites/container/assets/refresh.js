@@ -6,7 +6,8 @@ const lost = document.getElementById("lost");
 
 // Elements with an id that were not there before are news, and shown as such.
 function renew(current, next) {
-  if (current.innerHTML === next.innerHTML) return;
+  if (current.source === next.innerHTML) return;
+  current.source = next.innerHTML;
   const focused = document.activeElement;
   const held = current.contains(focused) ? focused.id : "";
   const known = new Set(Array.from(current.querySelectorAll("[id]"), (element) => element.id));
@@ -25,15 +26,16 @@ async function refresh() {
     const next = page.getElementById(current.id);
     if (next) renew(current, next);
   }
+  document.dispatchEvent(new Event("sz-renewed"));
 }
 
 async function keepCurrent() {
   if (!document.hidden) {
     try {
       await refresh();
-      lost.hidden = true;
+      if (lost) lost.hidden = true;
     } catch {
-      lost.hidden = false;
+      if (lost) lost.hidden = false;
     }
   }
   setTimeout(keepCurrent, PERIOD_MS);

@@ -1,0 +1,1 @@
+"""The live feed, `GET /ws`: events as they happen, to whoever subscribed to them."""

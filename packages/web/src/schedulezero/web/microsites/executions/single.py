@@ -1,0 +1,48 @@
+"""One execution: everything that is known of it."""
+
+from schedulezero.protocol.commands import ExecutionCancel, ExecutionGet, ExecutionLogs, ExecutionRetry
+from schedulezero.protocol.states import FINAL
+from schedulezero.web.api.executions import LogsQuery
+from schedulezero.web.http import query
+from schedulezero.web.microsites.acting import told
+from schedulezero.web.microsites.site import Visit
+from schedulezero.web.microsites.wording import path_to
+from schedulezero.web.routes import Reply
+
+
+async def show(visit: Visit) -> Reply:
+    id_ = visit.path["execution_id"]
+    after = query.read(visit.query, LogsQuery).after
+    execution = await visit.scheduler.call(ExecutionGet(execution_id=id_))
+    logs = await visit.scheduler.call(ExecutionLogs(execution_id=id_, after=after))
+    return visit.render(
+        "executions/single.html",
+        here="executions",
+        execution=execution,
+        is_final=execution.status in FINAL,
+        logs=logs,
+        after=after,
+    )
+
+
+async def cancel(visit: Visit) -> Reply:
+    id_ = visit.path["execution_id"]
+    asked = visit.scheduler.call(ExecutionCancel(execution_id=id_))
+    return await told(asked, path_to("executions", id_), lambda record: _cancelled(record.status))
+
+
+async def retry(visit: Visit) -> Reply:
+    id_ = visit.path["execution_id"]
+    asked = visit.scheduler.call(ExecutionRetry(execution_id=id_))
+    return await told(
+        asked,
+        path_to("executions", id_),
+        lambda _: f"This runs the job of {id_} again.",
+        to=lambda run: path_to("executions", run.execution_id),
+    )
+
+
+def _cancelled(status: str) -> str:
+    return (
+        "Cancelled." if status == "cancelled" else f"Its handler has been asked to stop it; it is {status} until then."
+    )
