@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from schedulezero.protocol.commands import ExecutionFilter, ExecutionStats, GroupStats
+from schedulezero.protocol.answers import ExecutionStats, GroupStats
+from schedulezero.protocol.commands import ExecutionFilter
 from schedulezero.protocol.states import FINAL, TRANSITIONS, Status
 from schedulezero.runtime.clock import to_datetime
 from schedulezero.scheduler.core.model import Execution, replace

@@ -8,16 +8,8 @@ import pytest
 import zmq
 from msgspec import Raw
 
-from schedulezero.protocol.commands import (
-    Done,
-    HandlerDeregister,
-    HandlerHeartbeat,
-    HandlerRegister,
-    Heard,
-    Registered,
-    RegistryCommand,
-    ServiceInfo,
-)
+from schedulezero.protocol.answers import Done, Heard, Registered, ServiceInfo
+from schedulezero.protocol.commands import HandlerDeregister, HandlerHeartbeat, HandlerRegister, RegistryCommand
 from schedulezero.protocol.envelope import decode_from_instance, encode_parcel
 from schedulezero.protocol.handling import Ack, Execute, FromInstance, Hello, Outcome, Pulse, ToInstance
 from schedulezero.protocol.link.calls import Call, CommandServer, Context

@@ -9,19 +9,15 @@ from typing import Any
 import pytest
 import zmq
 
+from schedulezero.protocol.answers import Done, HandlerPage, Heard, Registered, ServiceInfo
 from schedulezero.protocol.commands import (
     Command,
-    Done,
     HandlerGet,
     HandlerHeartbeat,
     HandlerList,
-    HandlerPage,
     HandlerRegister,
-    Heard,
     Ping,
-    Registered,
     RegistryCommand,
-    ServiceInfo,
 )
 from schedulezero.protocol.errors import Code, Detail, Problem, ScheduleZeroError
 from schedulezero.protocol.link.calls import Call, CommandClient, CommandServer

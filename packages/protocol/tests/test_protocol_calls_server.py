@@ -9,15 +9,8 @@ from typing import Any
 import pytest
 import zmq
 
-from schedulezero.protocol.commands import (
-    Done,
-    HandlerDeregister,
-    HandlerGet,
-    HandlerList,
-    HandlerPage,
-    RegistryCommand,
-    ServiceInfo,
-)
+from schedulezero.protocol.answers import Done, HandlerPage, ServiceInfo
+from schedulezero.protocol.commands import HandlerDeregister, HandlerGet, HandlerList, RegistryCommand
 from schedulezero.protocol.envelope import MAX_PART_BYTES
 from schedulezero.protocol.errors import Code, Problem
 from schedulezero.protocol.link.calls import Call, CommandServer

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from schedulezero.protocol.commands import Ping, RunNow, ServiceInfo
+from schedulezero.protocol.answers import ServiceInfo
+from schedulezero.protocol.commands import Ping, RunNow
 from schedulezero.protocol.envelope import (
     MAX_PART_BYTES,
     MAX_REQUEST_BYTES,

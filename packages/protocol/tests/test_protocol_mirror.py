@@ -10,7 +10,8 @@ import msgspec
 import pytest
 import zmq
 
-from schedulezero.protocol.commands import Directory, RegistryCommand, RegistrySnapshot, ServiceInfo
+from schedulezero.protocol.answers import Directory, ServiceInfo
+from schedulezero.protocol.commands import RegistryCommand, RegistrySnapshot
 from schedulezero.protocol.envelope import FEED, encode_bulletin
 from schedulezero.protocol.errors import Code, ScheduleZeroError
 from schedulezero.protocol.events import HandlerConnected, RegistryEvent, Sequences

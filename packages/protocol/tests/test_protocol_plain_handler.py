@@ -13,16 +13,8 @@ from typing import Any
 import pytest
 import zmq
 
-from schedulezero.protocol.commands import (
-    Done,
-    HandlerDeregister,
-    HandlerHeartbeat,
-    HandlerRegister,
-    Heard,
-    Registered,
-    RegistryCommand,
-    ServiceInfo,
-)
+from schedulezero.protocol.answers import Done, Heard, Registered, ServiceInfo
+from schedulezero.protocol.commands import HandlerDeregister, HandlerHeartbeat, HandlerRegister, RegistryCommand
 from schedulezero.protocol.envelope import decode_from_instance
 from schedulezero.protocol.handling import Outcome, Pulse, Refused, Stranger, Welcome
 from schedulezero.protocol.link.calls import Call, CommandServer

@@ -9,13 +9,8 @@ from typing import Any
 import pytest
 import zmq
 
-from schedulezero.protocol.commands import (
-    HandlerHeartbeat,
-    Heard,
-    Ping,
-    RegistryCommand,
-    ServiceInfo,
-)
+from schedulezero.protocol.answers import Heard, ServiceInfo
+from schedulezero.protocol.commands import HandlerHeartbeat, Ping, RegistryCommand
 from schedulezero.protocol.events import Event, HandlerConnected
 from schedulezero.protocol.link.calls import Call, CommandClient, CommandServer
 from schedulezero.protocol.link.feed import Publisher, Subscriber

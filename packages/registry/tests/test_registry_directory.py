@@ -6,14 +6,8 @@ from collections.abc import Callable, Iterable
 import pytest
 from msgspec import Raw
 
-from schedulezero.protocol.commands import (
-    HandlerDeregister,
-    HandlerHeartbeat,
-    HandlerLost,
-    HandlerRegister,
-    Heard,
-    Registered,
-)
+from schedulezero.protocol.answers import Heard, Registered
+from schedulezero.protocol.commands import HandlerDeregister, HandlerHeartbeat, HandlerLost, HandlerRegister
 from schedulezero.protocol.errors import Code, ScheduleZeroError
 from schedulezero.protocol.states import HandlerStatus
 from schedulezero.protocol.values import MAX_VALUE_BYTES, InstanceInfo, InstanceState, MethodSpec

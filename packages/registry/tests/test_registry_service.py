@@ -13,20 +13,16 @@ import zmq
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from schedulezero.protocol.answers import Directory, Done, Heard, Registered, ServiceInfo
 from schedulezero.protocol.commands import (
-    Directory,
-    Done,
     HandlerDeregister,
     HandlerGet,
     HandlerHeartbeat,
     HandlerList,
     HandlerLost,
     HandlerRegister,
-    Heard,
     Ping,
-    Registered,
     RegistrySnapshot,
-    ServiceInfo,
 )
 from schedulezero.protocol.envelope import MAX_PART_BYTES
 from schedulezero.protocol.errors import Code, ScheduleZeroError

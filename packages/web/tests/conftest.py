@@ -16,22 +16,24 @@ import zmq
 from msgspec import Raw
 from prometheus_client import CollectorRegistry
 
+from schedulezero.protocol.answers import (
+    ExecutionPage,
+    ExecutionStats,
+    HandlerPage,
+    PausedHandlers,
+    SchedulePage,
+    SchedulerHealth,
+    ServiceInfo,
+)
 from schedulezero.protocol.commands import (
     Command,
     ExecutionList,
-    ExecutionPage,
     ExecutionStatistics,
-    ExecutionStats,
     HandlerList,
-    HandlerPage,
     HandlerPauses,
-    PausedHandlers,
     RegistryCommand,
     ScheduleList,
-    SchedulePage,
     SchedulerCommand,
-    SchedulerHealth,
-    ServiceInfo,
     SystemHealth,
 )
 from schedulezero.protocol.errors import Problem

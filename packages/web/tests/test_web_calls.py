@@ -7,9 +7,8 @@ import msgspec
 import pytest
 from msgspec import Raw
 
+from schedulezero.protocol.answers import Done, Drained, HandlerPage, PausedHandlers
 from schedulezero.protocol.commands import (
-    Done,
-    Drained,
     ExecutionBulk,
     ExecutionCancel,
     ExecutionClear,
@@ -23,12 +22,10 @@ from schedulezero.protocol.commands import (
     HandlerDrain,
     HandlerGet,
     HandlerList,
-    HandlerPage,
     HandlerPause,
     HandlerPauses,
     HandlerPing,
     HandlerResume,
-    PausedHandlers,
     RunBatch,
     RunNow,
     ScheduleCreate,

@@ -8,16 +8,8 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
-from schedulezero.protocol.commands import (
-    ExecutionList,
-    ExecutionPage,
-    HandlerList,
-    HandlerPage,
-    ScheduleList,
-    SchedulePage,
-    SchedulerHealth,
-    SystemHealth,
-)
+from schedulezero.protocol.answers import ExecutionPage, HandlerPage, SchedulePage, SchedulerHealth
+from schedulezero.protocol.commands import ExecutionList, HandlerList, ScheduleList, SystemHealth
 from schedulezero.protocol.states import HandlerStatus, Reason, Status
 from schedulezero.protocol.values import Failure, Pause
 from schedulezero.web import microsites

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from schedulezero.protocol.commands import RunNow, SchedulerHealth, SystemHealth
+from schedulezero.protocol.answers import SchedulerHealth
+from schedulezero.protocol.commands import RunNow, SystemHealth
 from schedulezero.protocol.values import Pause
 
 

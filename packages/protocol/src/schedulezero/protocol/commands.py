@@ -1,4 +1,4 @@
-"""The commands that services answer, each a tagged struct that names the type of its answer.
+"""The commands that services answer, each a tagged struct that names the type of its answer (`answers.py`).
 
 `Command[X]` is answered with an X or refused with a Problem. A scheduler answers :data:`SchedulerCommand`, a
 registry :data:`RegistryCommand`; both answer :class:`Ping`. A command that changes something is answered after
@@ -8,8 +8,30 @@ the change is durable.
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 
-from msgspec import UNSET, Meta, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType
 
+from schedulezero.protocol.answers import (
+    BatchAccepted,
+    BulkDone,
+    Cleared,
+    Directory,
+    Done,
+    Drained,
+    ExecutionPage,
+    ExecutionStats,
+    HandlerPage,
+    Heard,
+    LogPage,
+    PausedHandlers,
+    PongAnswer,
+    PreviewAnswer,
+    Registered,
+    RunAccepted,
+    ScheduleCreated,
+    SchedulePage,
+    SchedulerHealth,
+    ServiceInfo,
+)
 from schedulezero.protocol.frozen import Frozen
 from schedulezero.protocol.states import Status
 from schedulezero.protocol.triggers import TriggerConfig
@@ -18,17 +40,12 @@ from schedulezero.protocol.values import (
     Count,
     ExecutionDetail,
     ExecutionRecord,
-    Failure,
     HandlerDetail,
-    HandlerRecord,
     Identifier,
     Input,
     InstanceInfo,
-    InstanceState,
-    Json,
     Label,
     Overlap,
-    Pause,
     PositiveSeconds,
     Priority,
     Prose,
@@ -37,9 +54,6 @@ from schedulezero.protocol.values import (
     ScheduleRecord,
     ScheduleRequest,
     Seconds,
-    Time,
-    Value,
-    null,
 )
 
 Limit = Annotated[int, Meta(ge=1, le=1000)]
@@ -60,189 +74,6 @@ def answer_type[R](command: type[Command[R]]) -> type[R]:
     """Return the type that `command` is answered with, as its class statement says."""
     answer: type[R] = get_args(command.__orig_bases__[0])[0]  # type: ignore[attr-defined]
     return answer
-
-
-# -- answers --------------------------------------------------------------------------------------------------------
-
-
-class Done(Value):
-    """Nothing more to say than that it is so."""
-
-    status: Literal["success"] = "success"
-
-
-class ScheduleCreated(Value):
-    """`created` is false where `if_exists` kept what was there."""
-
-    schedule_id: str
-    next_fire_time: Time | None
-    created: bool
-    status: Literal["success"] = "success"
-
-
-class SchedulePage(Value):
-    """Schedules, by id."""
-
-    schedules: tuple[ScheduleRecord, ...]
-    count: int
-    limit: int
-    next_cursor: str | None
-    total: int | UnsetType = UNSET
-
-
-class RunAccepted(Value):
-    """`status` is `accepted` until the execution has ended; then its status, with `result` and `error`."""
-
-    status: Literal["accepted", "success", "error", "timeout", "cancelled", "skipped"]
-    execution_id: str
-    result: Json = field(default_factory=null)
-    error: Failure | UnsetType | None = UNSET
-
-
-class BatchAccepted(Value):
-    """One execution for each run, in their order."""
-
-    execution_ids: tuple[str, ...]
-    status: Literal["accepted"] = "accepted"
-
-
-class ExecutionPage(Value):
-    """Executions, newest first."""
-
-    records: tuple[ExecutionRecord, ...]
-    count: int
-    limit: int
-    next_cursor: str | None
-    total: int | UnsetType = UNSET
-
-
-class GroupStats(Value):
-    """The figures of one handler or one schedule."""
-
-    total_executions: int
-    success_count: int
-    error_count: int
-    success_rate: float
-
-
-class ExecutionStats(Value):
-    """Figures over what is stored since `since`; percentiles may be estimates.
-
-    `error_count` counts the statuses error and timeout.
-    """
-
-    total_executions: int
-    success_count: int
-    error_count: int
-    success_rate: float
-    avg_duration_ms: float | None
-    p50_duration_ms: float | None
-    p95_duration_ms: float | None
-    p99_duration_ms: float | None
-    by_handler: dict[str, GroupStats]
-    by_schedule: dict[str, GroupStats]
-    since: Time | None
-
-
-class BulkDone(Value):
-    """How many executions matched, and how many were changed."""
-
-    matched: int
-    done: int
-
-
-class Cleared(Value):
-    records_cleared: int
-
-
-class LogLine(Value):
-    """A line that a job has logged, or its progress (`event` is then `progress`)."""
-
-    seq: int
-    at: Time
-    attempt_number: int
-    level: str
-    event: str
-    fields: Json
-
-
-class LogPage(Value):
-    lines: tuple[LogLine, ...]
-    count: int
-    next_after: int
-
-
-class PreviewAnswer(Value):
-    """The next fire times, and in words what clock changes do to them."""
-
-    fire_times: tuple[Time, ...]
-    warnings: tuple[str, ...]
-
-
-class SchedulerHealth(Value):
-    """`database` is `ok` or says what is wrong with it; `backlog` counts commands and messages not yet committed."""
-
-    version: str
-    database: str
-    backlog: int
-    paused: Pause | None
-
-
-class PausedHandlers(Value):
-    """The handlers that get no work, by id."""
-
-    handlers: dict[str, Pause]
-
-
-class PongAnswer(Value):
-    """A round trip between the scheduler and one instance."""
-
-    handler_id: str
-    instance_id: str
-    round_trip_ms: float
-    status: Literal["success"] = "success"
-
-
-class Drained(Value):
-    """The instances that were told to finish what they have and stop."""
-
-    instances: tuple[str, ...]
-    status: Literal["success"] = "success"
-
-
-class HandlerPage(Value):
-    """The handlers known to the registry, by id."""
-
-    handlers: tuple[HandlerRecord, ...]
-    count: int
-
-
-class Registered(Value):
-    """How often to send a heartbeat, and how long silence is borne."""
-
-    heartbeat_seconds: float
-    lease_seconds: float
-
-
-class Heard(Value):
-    """`known` is false after a restart of the registry: register again."""
-
-    known: bool
-
-
-class Directory(Value):
-    """All instances, as of event `seq` of `epoch` in the family `handler`."""
-
-    epoch: str
-    seq: int
-    instances: tuple[InstanceState, ...]
-
-
-class ServiceInfo(Value):
-    """Who answers."""
-
-    service: str
-    version: str
 
 
 # -- to every service -----------------------------------------------------------------------------------------------

@@ -19,16 +19,8 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from schedulezero.protocol.commands import (
-    Done,
-    HandlerDeregister,
-    HandlerHeartbeat,
-    HandlerLost,
-    HandlerPage,
-    HandlerRegister,
-    Heard,
-    Registered,
-)
+from schedulezero.protocol.answers import Done, HandlerPage, Heard, Registered
+from schedulezero.protocol.commands import HandlerDeregister, HandlerHeartbeat, HandlerLost, HandlerRegister
 from schedulezero.protocol.errors import Code, ScheduleZeroError
 from schedulezero.protocol.events import (
     HandlerConnected,

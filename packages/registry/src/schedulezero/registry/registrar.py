@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import cast
 
-from schedulezero.protocol import commands
+from schedulezero.protocol import answers
 from schedulezero.protocol.commands import Command, HandlerGet, HandlerList, RegistrySnapshot
 from schedulezero.protocol.errors import ScheduleZeroError
 from schedulezero.protocol.events import HandlerUnresponsive, RegistryEvent
@@ -71,7 +71,7 @@ class Registrar:
             case HandlerGet():
                 return self._directory.detail(command.handler_id)
             case RegistrySnapshot():
-                return commands.Directory(
+                return answers.Directory(
                     epoch=self._publisher.epoch,
                     seq=self._publisher.sequence(_FAMILY),
                     instances=self._directory.instances(),

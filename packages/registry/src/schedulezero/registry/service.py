@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 
-from schedulezero.protocol.commands import RegistryCommand, ServiceInfo
+from schedulezero.protocol.answers import ServiceInfo
+from schedulezero.protocol.commands import RegistryCommand
 from schedulezero.protocol.errors import Code
 from schedulezero.protocol.link.calls import CommandServer, Context
 from schedulezero.protocol.link.feed import Publisher

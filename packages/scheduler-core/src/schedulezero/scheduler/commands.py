@@ -8,11 +8,9 @@ from typing import Any
 
 import msgspec
 
+from schedulezero.protocol.answers import BulkDone, Cleared, Drained, PausedHandlers, PongAnswer, SchedulerHealth
 from schedulezero.protocol.commands import (
-    BulkDone,
-    Cleared,
     Command,
-    Drained,
     ExecutionBulk,
     ExecutionCancel,
     ExecutionClear,
@@ -20,9 +18,6 @@ from schedulezero.protocol.commands import (
     HandlerDrain,
     HandlerPauses,
     HandlerPing,
-    PausedHandlers,
-    PongAnswer,
-    SchedulerHealth,
     SystemHealth,
 )
 from schedulezero.protocol.errors import Code, Problem, ScheduleZeroError

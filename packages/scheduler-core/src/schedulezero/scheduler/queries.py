@@ -5,21 +5,16 @@ from typing import Any
 
 from msgspec import UNSET, Raw
 
+from schedulezero.protocol.answers import ExecutionPage, ExecutionStats, LogLine, LogPage, PreviewAnswer, SchedulePage
 from schedulezero.protocol.commands import (
     ExecutionErrors,
     ExecutionFilter,
     ExecutionGet,
     ExecutionList,
     ExecutionLogs,
-    ExecutionPage,
     ExecutionStatistics,
-    ExecutionStats,
-    LogLine,
-    LogPage,
-    PreviewAnswer,
     ScheduleGet,
     ScheduleList,
-    SchedulePage,
     TriggerPreview,
 )
 from schedulezero.protocol.errors import Code, ScheduleZeroError

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
-from schedulezero.protocol.commands import Directory, HandlerLost, RegistrySnapshot, SchedulerCommand, ServiceInfo
+from schedulezero.protocol.answers import Directory, ServiceInfo
+from schedulezero.protocol.commands import HandlerLost, RegistrySnapshot, SchedulerCommand
 from schedulezero.protocol.errors import Code, ScheduleZeroError
 from schedulezero.protocol.events import RegistryEvent
 from schedulezero.protocol.handling import Hello

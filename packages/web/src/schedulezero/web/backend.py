@@ -6,16 +6,8 @@ from typing import Literal, Self
 
 from msgspec.structs import replace
 
-from schedulezero.protocol.commands import (
-    HandlerGet,
-    HandlerList,
-    HandlerPauses,
-    PausedHandlers,
-    Ping,
-    SchedulerHealth,
-    ServiceInfo,
-    SystemHealth,
-)
+from schedulezero.protocol.answers import PausedHandlers, SchedulerHealth, ServiceInfo
+from schedulezero.protocol.commands import HandlerGet, HandlerList, HandlerPauses, Ping, SystemHealth
 from schedulezero.protocol.errors import ScheduleZeroError
 from schedulezero.protocol.link.calls import CommandClient, Context
 from schedulezero.protocol.values import HandlerDetail, HandlerRecord, Pause, Value

@@ -11,7 +11,8 @@ import zmq
 from prometheus_client import CollectorRegistry
 
 from schedulezero.handler import Handler
-from schedulezero.protocol.commands import Command, ExecutionGet, RunAccepted, RunNow
+from schedulezero.protocol.answers import RunAccepted
+from schedulezero.protocol.commands import Command, ExecutionGet, RunNow
 from schedulezero.protocol.link.calls import CommandClient, Context
 from schedulezero.protocol.values import ExecutionDetail, RunRequest
 from schedulezero.registry.service import RegistryService

@@ -13,7 +13,8 @@ from typing import Any, cast
 import msgspec
 import zmq
 
-from schedulezero.protocol.commands import Command, Ping, Query, ServiceInfo, answer_type
+from schedulezero.protocol.answers import ServiceInfo
+from schedulezero.protocol.commands import Command, Ping, Query, answer_type
 from schedulezero.protocol.envelope import decode_reply, decode_request, encode_answer, encode_refusal, encode_request
 from schedulezero.protocol.errors import Code, Problem, ScheduleZeroError
 from schedulezero.protocol.link.sockets import (

@@ -8,7 +8,7 @@ from typing import Literal, cast
 from msgspec import Raw
 from msgspec.structs import replace
 
-from schedulezero.protocol.commands import RunAccepted
+from schedulezero.protocol.answers import RunAccepted
 from schedulezero.protocol.events import (
     Event,
     ExecutionCreated,

@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from schedulezero.protocol.commands import BatchAccepted, RunAccepted, RunBatch, RunNow, ScheduleRun
+from schedulezero.protocol.answers import BatchAccepted, RunAccepted
+from schedulezero.protocol.commands import RunBatch, RunNow, ScheduleRun
 from schedulezero.protocol.errors import Code, Detail, Problem, ScheduleZeroError
 from schedulezero.protocol.events import ExecutionCreated, ExecutionFinished
 from schedulezero.protocol.states import FINAL, Reason, Status

@@ -8,7 +8,8 @@ import msgspec
 from msgspec import UNSET, Raw
 from msgspec.structs import asdict, replace
 
-from schedulezero.protocol.commands import Done, ScheduleCreated, SchedulePatch, ScheduleUpdate
+from schedulezero.protocol.answers import Done, ScheduleCreated
+from schedulezero.protocol.commands import SchedulePatch, ScheduleUpdate
 from schedulezero.protocol.errors import Code, ScheduleZeroError, invalid_value
 from schedulezero.protocol.events import (
     ScheduleCreatedEvent,

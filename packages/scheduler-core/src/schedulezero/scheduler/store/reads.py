@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, func, select
 
-from schedulezero.protocol.commands import ExecutionFilter, ExecutionStats, ScheduleList
+from schedulezero.protocol.answers import ExecutionStats
+from schedulezero.protocol.commands import ExecutionFilter, ScheduleList
 from schedulezero.protocol.states import FINAL, Status
 from schedulezero.protocol.values import Pause
 from schedulezero.scheduler.core.inputs import Loaded

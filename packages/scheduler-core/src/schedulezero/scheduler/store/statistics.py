@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
-from schedulezero.protocol.commands import ExecutionStats, GroupStats
+from schedulezero.protocol.answers import ExecutionStats, GroupStats
 from schedulezero.scheduler.store.pages import instant
 from schedulezero.scheduler.store.tables import execution_counts, execution_durations, executions
 from schedulezero.scheduler.store.tallies import ALWAYS, DAILY, HOUR, HOURLY, Ended, Tally, percentile

@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 from msgspec.structs import asdict
 
+from schedulezero.protocol.answers import BulkDone, Cleared, ExecutionPage, ExecutionStats, LogPage, RunAccepted
 from schedulezero.protocol.commands import (
-    BulkDone,
-    Cleared,
     ExecutionBulk,
     ExecutionCancel,
     ExecutionClear,
@@ -16,13 +15,9 @@ from schedulezero.protocol.commands import (
     ExecutionGet,
     ExecutionList,
     ExecutionLogs,
-    ExecutionPage,
     ExecutionRetry,
     ExecutionStatistics,
-    ExecutionStats,
     Limit,
-    LogPage,
-    RunAccepted,
 )
 from schedulezero.protocol.errors import Code
 from schedulezero.protocol.states import Status

@@ -4,9 +4,8 @@ from bisect import bisect_right
 
 from msgspec import UNSET, UnsetType
 
+from schedulezero.protocol.answers import Done, Drained, PongAnswer
 from schedulezero.protocol.commands import (
-    Done,
-    Drained,
     HandlerDrain,
     HandlerGet,
     HandlerList,
@@ -15,7 +14,6 @@ from schedulezero.protocol.commands import (
     HandlerPing,
     HandlerResume,
     Limit,
-    PongAnswer,
 )
 from schedulezero.protocol.errors import Code
 from schedulezero.protocol.values import HandlerDetail, HandlerRecord, Input, Value

@@ -5,17 +5,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from schedulezero.protocol.commands import (
-    BatchAccepted,
-    Command,
-    ExecutionRetry,
-    Name,
-    RunAccepted,
-    RunBatch,
-    RunNow,
-    ScheduleRun,
-    WaitSeconds,
-)
+from schedulezero.protocol.answers import BatchAccepted, RunAccepted
+from schedulezero.protocol.commands import Command, ExecutionRetry, Name, RunBatch, RunNow, ScheduleRun, WaitSeconds
 from schedulezero.protocol.errors import Code, ScheduleZeroError
 from schedulezero.protocol.values import Input, RunRequest
 from schedulezero.web.api.fields import IDEMPOTENCY_HEADERS, check_params, idempotency_key

@@ -7,18 +7,15 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from schedulezero.protocol.answers import Done, RunAccepted, ScheduleCreated, SchedulePage
 from schedulezero.protocol.commands import (
     Command,
-    Done,
     Limit,
     Name,
-    RunAccepted,
     ScheduleCreate,
-    ScheduleCreated,
     ScheduleDelete,
     ScheduleGet,
     ScheduleList,
-    SchedulePage,
     SchedulePatch,
     SchedulePause,
     ScheduleResume,

@@ -1,6 +1,7 @@
 """The whole system: pause and resume."""
 
-from schedulezero.protocol.commands import Done, SystemPause, SystemResume
+from schedulezero.protocol.answers import Done
+from schedulezero.protocol.commands import SystemPause, SystemResume
 from schedulezero.web.api.fields import Reason
 from schedulezero.web.routes import Call, Nothing, Reply, Route
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from schedulezero.protocol.commands import PreviewAnswer, TriggerPreview
+from schedulezero.protocol.answers import PreviewAnswer
+from schedulezero.protocol.commands import TriggerPreview
 from schedulezero.protocol.triggers import TriggerConfig
 from schedulezero.protocol.values import Input
 from schedulezero.web.api.fields import Instant

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from schedulezero.protocol.commands import ExecutionList, ExecutionStatistics, ExecutionStats, ScheduleList
+from schedulezero.protocol.answers import ExecutionStats
+from schedulezero.protocol.commands import ExecutionList, ExecutionStatistics, ScheduleList
 from schedulezero.protocol.errors import ScheduleZeroError
 from schedulezero.protocol.states import HandlerStatus, Status
 from schedulezero.protocol.values import ExecutionRecord, HandlerRecord, ScheduleRecord

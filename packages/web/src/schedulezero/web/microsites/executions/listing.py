@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from schedulezero.protocol.commands import ExecutionPage
+from schedulezero.protocol.answers import ExecutionPage
 from schedulezero.protocol.errors import Problem, ScheduleZeroError
 from schedulezero.protocol.states import Status
 from schedulezero.web.api.executions import ExecutionQuery

@@ -6,14 +6,8 @@ from typing import Any
 
 import msgspec
 
-from schedulezero.protocol.commands import (
-    PreviewAnswer,
-    ScheduleCreate,
-    ScheduleGet,
-    SchedulePatch,
-    ScheduleUpdate,
-    TriggerPreview,
-)
+from schedulezero.protocol.answers import PreviewAnswer
+from schedulezero.protocol.commands import ScheduleCreate, ScheduleGet, SchedulePatch, ScheduleUpdate, TriggerPreview
 from schedulezero.protocol.errors import Code, Problem, ScheduleZeroError
 from schedulezero.protocol.triggers import TriggerConfig
 from schedulezero.protocol.validation import decode

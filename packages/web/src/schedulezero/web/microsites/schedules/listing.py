@@ -2,7 +2,8 @@
 
 from msgspec.structs import asdict
 
-from schedulezero.protocol.commands import ScheduleList, SchedulePage
+from schedulezero.protocol.answers import SchedulePage
+from schedulezero.protocol.commands import ScheduleList
 from schedulezero.protocol.errors import Problem, ScheduleZeroError
 from schedulezero.web.api.schedules import ScheduleQuery
 from schedulezero.web.microsites import forms

@@ -5,13 +5,8 @@ import asyncio
 import msgspec
 from msgspec import Raw
 
-from schedulezero.protocol.commands import (
-    ExecutionFilter,
-    ExecutionList,
-    PreviewAnswer,
-    ScheduleGet,
-    TriggerPreview,
-)
+from schedulezero.protocol.answers import PreviewAnswer
+from schedulezero.protocol.commands import ExecutionFilter, ExecutionList, ScheduleGet, TriggerPreview
 from schedulezero.protocol.errors import Code, ScheduleZeroError
 from schedulezero.protocol.values import ScheduleRecord
 from schedulezero.web.microsites.schedules.texts import options_of
