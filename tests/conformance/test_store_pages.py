@@ -129,8 +129,10 @@ def test_a_time_without_a_zone_is_refused(store: Store) -> None:
 def test_executions_to_be_changed_in_bulk(store: Store, new: Any) -> None:
     statuses = [Status.PENDING, Status.RUNNING, Status.RETRYING, Status.SUCCESS, Status.ERROR]
     rows = _stored(store, new, *({"status": status} for status in statuses))
-    assert store.reader.unfinished(ExecutionFilter()) == [rows[2].id, rows[1].id, rows[0].id]
-    assert store.reader.unfinished(ExecutionFilter(status=(Status.PENDING, Status.ERROR))) == [rows[0].id]
+    unfinished = {Status.PENDING, Status.RUNNING, Status.RETRYING}
+    assert store.reader.matching(ExecutionFilter(), statuses=unfinished, limit=10) == [rows[2], rows[1], rows[0]]
+    chosen = ExecutionFilter(status=(Status.PENDING, Status.ERROR))
+    assert store.reader.matching(chosen, statuses=unfinished, limit=10) == [rows[0]]
     failed = {Status.ERROR, Status.TIMEOUT}
     assert store.reader.matching(ExecutionFilter(), statuses=failed, limit=10) == [rows[4]]
     assert store.reader.matching(ExecutionFilter(), statuses=set(Status), limit=2) == [rows[4], rows[3]]

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import inspect
 
 from schedulezero.protocol.errors import Code, Detail, Problem, ScheduleZeroError, join_path
+from schedulezero.protocol.values import MAX_VALUE_BYTES
 
 _LOCATED = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
@@ -22,6 +23,7 @@ _TYPE = re.compile(r"^Expected `(?P<expected>[^`]*)`(?:, got `(?P<got>[^`]*)`)?$
 _PATTERN = re.compile(r"^Expected `str` matching regex ")
 _SEGMENT = re.compile(r"\.?([^.\[\]]+)|(\[[^\]]*\])")
 
+_JSON_KINDS = {ord('"'): "string", ord("["): "array", ord("t"): "boolean", ord("f"): "boolean", ord("n"): "null"}
 _JSON_WORDS = {"int": "integer", "str": "string", "bool": "boolean", "float": "number", "datetime": "RFC 3339 time"}
 
 _TypesAt = Callable[[str], list[inspect.Type]]
@@ -58,6 +60,21 @@ def convert[T](value: Any, type_: type[T]) -> T:
         return msgspec.convert(value, type_, strict=False)
     except msgspec.ValidationError as error:
         raise ScheduleZeroError(explain(str(error), type_, value)) from None
+
+
+def check_params(params: msgspec.Raw) -> None:
+    """See that `job_params`, which travel unread, are an object of an acceptable size.
+
+    Raises:
+        ScheduleZeroError: `invalid_type` or `payload_too_large`, at `job_params`.
+    """
+    text = memoryview(params)
+    if text[0] != ord("{"):
+        message = f"expected object, got {_JSON_KINDS.get(text[0], 'number')}"
+        raise ScheduleZeroError.of(Code.INVALID_TYPE, message, path="job_params")
+    if len(text) > MAX_VALUE_BYTES:
+        message = f"job_params are at most {MAX_VALUE_BYTES} bytes, not {len(text)}; pass a reference instead"
+        raise ScheduleZeroError.of(Code.PAYLOAD_TOO_LARGE, message, path="job_params")
 
 
 def explain(error: str, type_: Any, value: Any = None) -> Problem:

@@ -34,8 +34,10 @@ from schedulezero.scheduler.effects import Effects
 from schedulezero.scheduler.links import Links
 from schedulezero.scheduler.pipeline import Pipeline
 from schedulezero.scheduler.queries import Queries
-from schedulezero.scheduler.store import Store
+from schedulezero.scheduler.store import Store, StoreError
 
+_REFILL = 2 * Limits().window
+_REFILL_PAUSE = 0.5
 _STATES = ("active", "paused", "quarantined", "finished")
 _log = get_logger()
 
@@ -221,11 +223,18 @@ class SchedulerService:
         self._commands.start(self._read_refill(refill))
 
     async def _read_refill(self, refill: Refill) -> None:
-        def read(refill: Refill) -> Refilled:
-            found = self._store.reader.pending(refill.handler_id, refill.method_name, limit=2 * Limits().window)
-            return Refilled(handler_id=refill.handler_id, method_name=refill.method_name, executions=found)
+        """Read until it succeeds: the queue asks no second time."""
+        while True:
+            try:
+                self._pipeline.feed(await self._commands.read(self._read_pending, refill))
+                return
+            except StoreError as error:
+                _log.warning("scheduler.refill_failed", handler_id=refill.handler_id, error=str(error))
+                await asyncio.sleep(_REFILL_PAUSE)
 
-        self._pipeline.feed(await self._commands.read(read, refill))
+    def _read_pending(self, refill: Refill) -> Refilled:
+        found = self._store.reader.pending(refill.handler_id, refill.method_name, limit=_REFILL)
+        return Refilled(handler_id=refill.handler_id, method_name=refill.method_name, executions=found)
 
     def _report_lost(self, lost: ReportLost) -> None:
         self._commands.start(self._tell_lost(lost))

@@ -9,8 +9,8 @@ import jsonschema_rs
 import msgspec
 
 from schedulezero.protocol.errors import Code, Detail, Problem, ScheduleZeroError
+from schedulezero.protocol.validation import check_params
 from schedulezero.protocol.values import (
-    MAX_VALUE_BYTES,
     JobRequest,
     MethodSpec,
     RetryOptions,
@@ -51,16 +51,11 @@ def check_room(memory: Memory, handler_id: str, more: int) -> None:
 
 def decode_params(raw: msgspec.Raw) -> dict[str, Any]:
     """Return `job_params` as a dict. Raises payload_too_large above 1 MiB, invalid_type for anything but an object."""
-    size = len(memoryview(raw))
-    if size > MAX_VALUE_BYTES:
-        message = f"job_params is at most {MAX_VALUE_BYTES} bytes, not {size}; store large data elsewhere"
-        raise ScheduleZeroError.of(Code.PAYLOAD_TOO_LARGE, message, path="job_params")
+    check_params(raw)
     try:
-        params = msgspec.json.decode(raw)
+        params: dict[str, Any] = msgspec.json.decode(raw)
     except RecursionError:
         raise ScheduleZeroError.of(Code.INVALID_VALUE, "is nested too deeply", path="job_params") from None
-    if not isinstance(params, dict):
-        raise ScheduleZeroError.of(Code.INVALID_TYPE, "job_params: expected object", path="job_params")
     return params
 
 

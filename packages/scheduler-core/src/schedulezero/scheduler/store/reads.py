@@ -71,12 +71,6 @@ class Reader:
         with self._snapshot() as connection:
             return _read_executions(connection, query)
 
-    def unfinished(self, filter_: ExecutionFilter) -> list[str]:
-        """Return the ids of all unfinished executions that match, newest first."""
-        query = _matching(select(_executions.id), filter_, _UNFINISHED)
-        with self._snapshot() as connection:
-            return list(connection.scalars(query))
-
     def idempotency_key(self, caller: str, key: str) -> IdempotencyKey | None:
         """Read what a caller's key has led to."""
         columns = tables.idempotency_keys.c

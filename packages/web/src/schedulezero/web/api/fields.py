@@ -7,8 +7,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from schedulezero.protocol.commands import Name
-from schedulezero.protocol.errors import Code, ScheduleZeroError, invalid_value
-from schedulezero.protocol.values import MAX_VALUE_BYTES, Input, JobRequest, Prose
+from schedulezero.protocol.errors import invalid_value
+from schedulezero.protocol.values import Input, Prose
 
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset or Z")]
 
@@ -18,28 +18,12 @@ IDEMPOTENCY_HEADERS = {
 }
 
 _LONGEST_KEY = 200
-_JSON_KINDS = {ord('"'): "string", ord("["): "array", ord("t"): "boolean", ord("f"): "boolean", ord("n"): "null"}
 
 
 class Reason(Input):
     """Why something is done, for those who read it later."""
 
     reason: Prose | None = None
-
-
-def check_params(job: JobRequest) -> None:
-    """See that `job_params`, which are passed on unread, are an object of an acceptable size.
-
-    Raises:
-        ScheduleZeroError: `invalid_type` or `payload_too_large`, at `job_params`.
-    """
-    params = memoryview(job.job_params)
-    if params[0] != ord("{"):
-        message = f"expected object, got {_JSON_KINDS.get(params[0], 'number')}"
-        raise ScheduleZeroError.of(Code.INVALID_TYPE, message, path="job_params")
-    if len(params) > MAX_VALUE_BYTES:
-        message = f"job_params are at most {MAX_VALUE_BYTES} bytes, not {len(params)}; pass a reference instead"
-        raise ScheduleZeroError.of(Code.PAYLOAD_TOO_LARGE, message, path="job_params")
 
 
 def idempotency_key(headers: Mapping[str, str], field: Name | None) -> str | None:

@@ -8,8 +8,9 @@ from msgspec import Meta, Struct
 from schedulezero.protocol.answers import BatchAccepted, RunAccepted
 from schedulezero.protocol.commands import Command, ExecutionRetry, Name, RunBatch, RunNow, ScheduleRun, WaitSeconds
 from schedulezero.protocol.errors import Code, ScheduleZeroError
+from schedulezero.protocol.validation import check_params
 from schedulezero.protocol.values import Input, RunRequest
-from schedulezero.web.api.fields import IDEMPOTENCY_HEADERS, check_params, idempotency_key
+from schedulezero.web.api.fields import IDEMPOTENCY_HEADERS, idempotency_key
 from schedulezero.web.routes import Call, Nothing, Reply, Route
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
@@ -36,7 +37,7 @@ class _Told(Struct):
 
 
 async def run_now(call: Call[RunNowRequest, Nothing]) -> Reply:
-    check_params(call.body)
+    check_params(call.body.job_params)
     command = RunNow(
         run=_job(call.body),
         wait_seconds=call.body.wait_seconds,
@@ -68,7 +69,7 @@ def _job(request: RunNowRequest) -> RunRequest:
 
 def _check_one(index: int, run: RunRequest) -> None:
     try:
-        check_params(run)
+        check_params(run.job_params)
     except ScheduleZeroError as error:
         raise error.under(f"runs[{index}]") from None
 

@@ -24,8 +24,9 @@ from schedulezero.protocol.commands import (
     WaitSeconds,
 )
 from schedulezero.protocol.errors import Code
+from schedulezero.protocol.validation import check_params
 from schedulezero.protocol.values import Input, ScheduleRecord, ScheduleRequest
-from schedulezero.web.api.fields import IDEMPOTENCY_HEADERS, Reason, check_params, idempotency_key
+from schedulezero.web.api.fields import IDEMPOTENCY_HEADERS, Reason, idempotency_key
 from schedulezero.web.api.runs import run_by
 from schedulezero.web.routes import Call, Nothing, Reply, Route
 
@@ -63,7 +64,7 @@ class _Versioned(Struct):
 
 
 async def create(call: Call[ScheduleRequest, Nothing]) -> Reply:
-    check_params(call.body)
+    check_params(call.body.job_params)
     answer = await call.scheduler.call_raw(ScheduleCreate(schedule=call.body))
     return Reply(body=bytes(answer), status=201 if msgspec.json.decode(answer, type=_Created).created else 200)
 

@@ -10,9 +10,8 @@ from schedulezero.protocol.answers import PreviewAnswer
 from schedulezero.protocol.commands import ScheduleCreate, ScheduleGet, SchedulePatch, ScheduleUpdate, TriggerPreview
 from schedulezero.protocol.errors import Code, Problem, ScheduleZeroError
 from schedulezero.protocol.triggers import TriggerConfig
-from schedulezero.protocol.validation import decode
+from schedulezero.protocol.validation import check_params, decode
 from schedulezero.protocol.values import HandlerRecord, ScheduleRecord, ScheduleRequest
-from schedulezero.web.api.fields import check_params
 from schedulezero.web.backend import PROBE_SECONDS
 from schedulezero.web.http.errors import headers_of, status_of
 from schedulezero.web.microsites import flash, forms
@@ -36,7 +35,7 @@ async def create(visit: Visit) -> Reply:
         if _asks_for_preview(visit):
             return await _form(visit, typed, preview=await _preview(visit))
         request = decode(msgspec.json.encode(texts.request_of(typed)), ScheduleRequest)
-        check_params(request)
+        check_params(request.job_params)
         created = await visit.scheduler.call(ScheduleCreate(schedule=request))
     except ScheduleZeroError as error:
         return await _form(visit, typed, problem=error.problem)
