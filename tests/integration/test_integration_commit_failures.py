@@ -13,6 +13,7 @@ from schedulezero.protocol.commands import (
     Command,
     ExecutionList,
     ExecutionStatistics,
+    RunBatch,
     RunNow,
     ScheduleCreate,
     ScheduleGet,
@@ -21,6 +22,8 @@ from schedulezero.protocol.errors import Code, ScheduleZeroError
 from schedulezero.protocol.states import Status
 from schedulezero.protocol.triggers import IntervalTrigger
 from schedulezero.protocol.values import RunRequest, ScheduleRequest
+from schedulezero.scheduler.store import StoreUnavailable
+from schedulezero.scheduler.store.reads import Reader
 from schedulezero.testkit.disk import POISON, Disk, Failure, unavailable, unknown_and_lost, unknown_and_stored
 from schedulezero.testkit.parts import Parts, running_parts
 from schedulezero.testkit.waiting import becomes
@@ -235,6 +238,34 @@ def test_beyond_a_bounded_backlog_commands_are_refused_and_all_that_was_accepted
         for id_ in accepted:
             assert (await parts.ended(id_)).status is Status.SUCCESS
         assert [jobs.runs[id_] for id_ in accepted] == [1] * len(accepted)
+
+    with_work(tmp_path, test)
+
+
+def test_work_behind_the_window_is_done_although_reading_it_failed_at_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, failures = Reader.pending, iter((1, 2))
+
+    def fail_twice(self: Reader, handler_id: str, method_name: str, *, limit: int) -> Any:
+        if next(failures, None) is not None:
+            raise StoreUnavailable.because("a disk that is away")
+        return read(self, handler_id, method_name, limit=limit)
+
+    monkeypatch.setattr(Reader, "pending", fail_twice)
+
+    async def test(parts: Parts, jobs: Jobs) -> None:
+        run = run_of().run
+        batches = [await parts.ask(RunBatch(runs=(run,) * 1000)) for _ in range(6)]
+        accepted = [id_ for batch in batches for id_ in batch.execution_ids]
+
+        async def all_ran() -> bool:
+            return len(jobs.runs) >= len(accepted)
+
+        await becomes(all_ran, within=60)
+
+        assert next(failures, None) is None
+        assert {jobs.runs[id_] for id_ in accepted} == {1}
 
     with_work(tmp_path, test)
 
