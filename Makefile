@@ -3,15 +3,26 @@
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := $(UV) run -p '>=3.12'
 PORT ?=
+# What runs the program and builds behind it; `make run BEHIND=` builds nothing.
+BEHIND := $(if $(shell command -v bash || true),.ci/behind)
+
+# What is built, and from what; folders are named too, since a file that is gone changes them.
+ISLANDS_BUILT := packages/web/src/schedulezero/web/microsites/container/assets/built
+MERMAID_BUILT := docs_site/assets/built
+DOCS_SHIPPED := packages/web/src/schedulezero/web/microsites/docs/site
+NODE_MODULES := islands/node_modules/.package-lock.json
+ISLANDS := islands/vite.config.ts $(wildcard islands/scripts islands/scripts/* islands/src islands/src/* islands/src/*/*)
+DOCS := mkdocs.yml $(filter-out %.pyc %/__pycache__,$(wildcard \
+	docs_site docs_site/* docs_site/*/* docs_site/*/*/* docs_site/*/*/*/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format types contracts docs build clean ready
+.PHONY: help run test test-all lint format types contracts islands islands-check docs build clean ready
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ready ## start everything with the demo; PORT=8889 takes another port; Ctrl+C ends it
-	@exec $(RUN) --no-dev schedulezero up --demo $(if $(PORT),--port $(PORT))
+	@exec $(BEHIND) $(RUN) --no-dev schedulezero up --demo $(if $(PORT),--port $(PORT))
 
 test: ready ## run the tests, in ten minutes at most; ends with what could not run here
 	@$(RUN) pytest -m 'not slow' --session-timeout=580
@@ -33,15 +44,39 @@ types: ready ## check the types
 contracts: ready ## check who imports whom
 	@$(RUN) lint-imports --no-logo
 
-docs: ready ## build the documentation into docs_site_build/
-	@NO_MKDOCS_2_WARNING=1 $(RUN) --only-group docs mkdocs build --strict --quiet
+islands: $(ISLANDS_BUILT)/licences.txt ## build the islands, and fetch what else comes from npm; at once where nothing has changed
 
-build: ready ## build the wheels into dist/
+islands-check: $(NODE_MODULES) ## check the types of the islands and run their tests
+	@.ci/npm $(UV) run --silent check
+
+docs: docs_site_build/index.html ## build the documentation into docs_site_build/; at once where nothing has changed
+
+$(ISLANDS_BUILT)/licences.txt: $(NODE_MODULES) $(ISLANDS)
+	@echo "Building the islands"
+	@.ci/npm $(UV) run --silent build
+
+$(NODE_MODULES): islands/package-lock.json islands/package.json islands/.npmrc
+	@echo "Downloading what the islands are made of"
+	@.ci/npm $(UV) ci
+	@touch $@
+
+# Nobody is served a half of it: it is made elsewhere and then moved.
+docs_site_build/index.html: $(DOCS)
+	@.ci/ready $(UV)
+	@echo "Building the documentation"
+	@NO_MKDOCS_2_WARNING=1 $(RUN) --only-group docs mkdocs build --strict --site-dir docs_site_build.new >docs_site_build.log 2>&1 \
+		|| { cat docs_site_build.log; exit 1; }
+	@rm -rf docs_site_build docs_site_build.log && mv docs_site_build.new docs_site_build && touch $@
+
+build: islands docs ready ## build the wheels into dist/, islands and documentation in the web package's
+	@rm -rf $(DOCS_SHIPPED) && cp -r docs_site_build $(DOCS_SHIPPED)
 	@$(UV) build --quiet --all-packages --out-dir dist
 	@ls dist/*.whl
 
 clean: ## remove what was built and downloaded; data files stay
-	rm -rf .venv .uv dist docs_site_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .uv dist docs_site_build docs_site_build.new docs_site_build.log islands/node_modules islands/dist .ci/behind.log
+	rm -rf $(ISLANDS_BUILT) $(MERMAID_BUILT) $(DOCS_SHIPPED)
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 ready:
 	@.ci/ready $(UV)

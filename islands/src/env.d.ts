@@ -1,0 +1,2 @@
+declare module "vuetify/styles/layers";
+declare module "*.css";

@@ -1,0 +1,5 @@
+import { island } from "../island/island";
+import ScheduleGrid from "./ScheduleGrid.vue";
+import { schedules } from "./schedules";
+
+island("schedule-grid", ScheduleGrid, schedules);
