@@ -13,6 +13,7 @@ from schedulezero.scheduler.core.model import SECOND, SHARDS
 from schedulezero.scheduler.store import Fenced, Store
 from schedulezero.scheduler.store.engine import Engines
 from schedulezero.scheduler.store.leases import Ownership
+from schedulezero.scheduler.store.retention import Ages
 from schedulezero.scheduler.store.tables import owners
 from schedulezero.scheduler.store.writes import Writer
 
@@ -137,7 +138,7 @@ def test_the_cleaner_is_fenced_too(store: Store, engines: Engines, new: Any) -> 
     store.writer.commit([[new.insert(new.ended(new.execution()))]])
     _owner(engines, "second", alone=True).acquire()
     with pytest.raises(Fenced):
-        store.retention.clear_executions(2**60, 10)
+        store.retention.clear_executions(Ages.all_before(2**60), 10)
     with pytest.raises(Fenced):
         store.retention.forget_keys(2**60)
     assert store.reader.statistics().total_executions == 1
@@ -151,3 +152,18 @@ def test_an_empty_database_begins_above_the_epochs_of_the_one_it_replaces(tmp_pa
         store.close()
     assert epochs[0] <= epochs[1]
     assert epochs[0] > 1_700_000_000
+
+
+def test_who_was_replaced_although_it_held_the_lock_waits_for_its_successor(engines: Engines) -> None:
+    """The lock's file was removed while its holder was stopped: the two must not take turns at replacing each other."""
+    stopped, successor = _owner(engines, "stopped", alone=True), _owner(engines, "successor", alone=True)
+    stopped.acquire()
+    successor.acquire()
+
+    with pytest.raises(Fenced):
+        stopped.renew()
+
+    assert stopped.acquire() == stopped.acquire() == frozenset()
+    successor.renew()
+    successor.release()
+    assert stopped.acquire() == frozenset(range(SHARDS))

@@ -130,12 +130,12 @@ def test_executions_to_be_changed_in_bulk(store: Store, new: Any) -> None:
     statuses = [Status.PENDING, Status.RUNNING, Status.RETRYING, Status.SUCCESS, Status.ERROR]
     rows = _stored(store, new, *({"status": status} for status in statuses))
     unfinished = {Status.PENDING, Status.RUNNING, Status.RETRYING}
-    assert store.reader.matching(ExecutionFilter(), statuses=unfinished, limit=10) == [rows[2], rows[1], rows[0]]
+    assert store.reader.matching(ExecutionFilter(), statuses=unfinished, limit=10).rows == [rows[2], rows[1], rows[0]]
     chosen = ExecutionFilter(status=(Status.PENDING, Status.ERROR))
-    assert store.reader.matching(chosen, statuses=unfinished, limit=10) == [rows[0]]
+    assert store.reader.matching(chosen, statuses=unfinished, limit=10).rows == [rows[0]]
     failed = {Status.ERROR, Status.TIMEOUT}
-    assert store.reader.matching(ExecutionFilter(), statuses=failed, limit=10) == [rows[4]]
-    assert store.reader.matching(ExecutionFilter(), statuses=set(Status), limit=2) == [rows[4], rows[3]]
+    assert store.reader.matching(ExecutionFilter(), statuses=failed, limit=10).rows == [rows[4]]
+    assert store.reader.matching(ExecutionFilter(), statuses=set(Status), limit=2).rows == [rows[4], rows[3]]
 
 
 def test_schedules_by_id_in_pages(store: Store, new: Any) -> None:
@@ -179,3 +179,11 @@ def test_times_are_read_in_utc(store: Store, new: Any) -> None:
     (row,) = _stored(store, new, {"created_at": new.now})
     assert to_datetime(row.created_at).utcoffset() == timedelta(0)
     assert _ids(store, until=datetime(2026, 1, 1, tzinfo=UTC)) == []
+
+
+def test_what_was_run_again_is_left_out_where_that_is_asked_for(store: Store, new: Any) -> None:
+    once, again = _stored(store, new, {"status": Status.ERROR}, {"status": Status.ERROR})
+    _stored(store, new, {"retry_of": once.id})
+    failed = {Status.ERROR, Status.TIMEOUT}
+    assert store.reader.matching(ExecutionFilter(), statuses=failed, limit=9, replayed=False).rows == [again]
+    assert store.reader.matching(ExecutionFilter(), statuses=failed, limit=9).rows == [again, once]

@@ -12,6 +12,7 @@ from schedulezero.protocol.states import FINAL, TRANSITIONS, Status
 from schedulezero.runtime.clock import to_datetime
 from schedulezero.scheduler.core.model import Execution, replace
 from schedulezero.scheduler.store import Store
+from schedulezero.scheduler.store.retention import Ages
 
 HOUR = 3_600_000_000
 FAILED = (Status.ERROR, Status.TIMEOUT)
@@ -72,7 +73,7 @@ def test_the_figures_are_those_of_the_rows(store: Store, new: Any, seed: int) ->
     start = new.now - new.now % (24 * HOUR) - 5 * HOUR
     for _ in range(4):
         store.writer.commit([_life(new, chance, start) for _ in range(60)])
-    cleared = store.retention.clear_executions(start + 20 * HOUR, 240)
+    cleared = store.retention.clear_executions(Ages.all_before(start + 20 * HOUR), 10_000, most=240).removed
     assert 0 < cleared < 240
     rows = store.reader.execution_page(ExecutionFilter(), limit=1000).rows
     assert len(rows) == 240 - cleared

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from schedulezero.protocol.commands import (
     Command,
     ExecutionList,
     ExecutionStatistics,
+    HandlerGet,
     RunBatch,
     RunNow,
     ScheduleCreate,
     ScheduleGet,
 )
 from schedulezero.protocol.errors import Code, ScheduleZeroError
+from schedulezero.protocol.link.sockets import SILENCE_MS
 from schedulezero.protocol.states import Status
 from schedulezero.protocol.triggers import IntervalTrigger
 from schedulezero.protocol.values import RunRequest, ScheduleRequest
@@ -42,7 +45,7 @@ class Jobs:
         for method in (self.noop, self.hold):
             self.handler.method(method)
 
-    async def noop(self, ctx: Context) -> None:
+    async def noop(self, ctx: Context, text: str = "") -> None:
         self.runs[ctx.execution_id] += 1
 
     async def hold(self, ctx: Context) -> str:
@@ -242,6 +245,49 @@ def test_beyond_a_bounded_backlog_commands_are_refused_and_all_that_was_accepted
     with_work(tmp_path, test)
 
 
+def test_a_backlog_of_few_but_large_steps_is_bounded_too(
+    tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schedulezero.scheduler.pipeline._MAX_BACKLOG_BYTES", 5_000_000)
+
+    async def test(parts: Parts, _jobs: Jobs) -> None:
+        disk.block()
+        asked = [asyncio.create_task(parts.run("work", "noop", text="x" * 900_000)) for _ in range(20)]
+
+        refused, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        assert all(problem_of(one).retry_after for one in refused)
+        disk.unblock()
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+
+        accepted = [answer for answer in answers if not isinstance(answer, BaseException)]
+        assert 5 <= len(accepted) <= 8
+
+    with_work(tmp_path, test)
+
+
+def test_nobody_is_lost_while_the_writer_stalls(tmp_path: Path, disk: Disk) -> None:
+    async def test(parts: Parts, jobs: Jobs) -> None:
+        held = (await parts.run("work", "hold")).execution_id
+        await jobs.begun.wait()
+        disk.block()
+        stalled = asyncio.create_task(parts.run("work", "noop", wait_seconds=20))
+
+        since = await last_seen(parts)
+
+        async def long_enough() -> bool:
+            return (await last_seen(parts) - since).total_seconds() > SILENCE_MS / 1000 + 1
+
+        await becomes(long_enough, what="heartbeats for longer than a silence")
+        disk.unblock()
+        jobs.let_go.set()
+
+        assert (await stalled).status == "success"
+        record = await parts.ended(held)
+        assert (record.status, record.attempt_number, jobs.runs[held]) == (Status.SUCCESS, 1, 1)
+
+    with_work(tmp_path, test)
+
+
 def test_work_behind_the_window_is_done_although_reading_it_failed_at_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,6 +314,11 @@ def test_work_behind_the_window_is_done_although_reading_it_failed_at_first(
         assert {jobs.runs[id_] for id_ in accepted} == {1}
 
     with_work(tmp_path, test)
+
+
+async def last_seen(parts: Parts) -> datetime:
+    handler = await parts.registry.call(HandlerGet(handler_id="work"))
+    return handler.instances[0].last_seen
 
 
 def problem_of(answer: "asyncio.Task[Any]") -> Any:

@@ -22,6 +22,7 @@ from schedulezero.protocol.errors import Problem
 from schedulezero.protocol.events import RegistryEvent, SchedulerEvent, Sequences, family
 from schedulezero.protocol.handling import FromInstance, ToInstance
 from schedulezero.protocol.schemas import schemas
+from schedulezero.protocol.values import WEBHOOK_URL_PATTERN
 
 COMMANDS = sorted({*get_args(SchedulerCommand), *get_args(RegistryCommand)}, key=lambda type_: type_.__name__)
 EVENTS = [*get_args(SchedulerEvent), *get_args(RegistryEvent)]
@@ -51,6 +52,8 @@ def example(info: inspect.Type, *, full: bool) -> Any:
             return info.values[0]
         case inspect.EnumType():
             return next(iter(info.cls))
+        case inspect.StrType(pattern=pattern) if pattern == WEBHOOK_URL_PATTERN:
+            return "https://hooks.example/path"
         case _:
             return SCALARS[type(info)]
 

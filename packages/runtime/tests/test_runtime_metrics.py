@@ -82,6 +82,8 @@ def test_every_metric_has_its_documented_name_and_labels() -> None:
     scheduler.executions_pending.labels(handler="h").set(0)
     scheduler.commit_batch_size.observe(5)
     scheduler.commit_seconds.observe(0.002)
+    scheduler.webhook_deliveries.labels(outcome="delivered").inc()
+    scheduler.notifications_pending.set(0)
     handlers.handlers.labels(status="Connected").set(1)
     http.request_duration.labels(method="GET", route="/api/health", status="200").observe(0.01)
     loops.failures.labels(loop="planner").inc()
@@ -98,6 +100,8 @@ def test_every_metric_has_its_documented_name_and_labels() -> None:
         ("schedulezero_fire_lateness_seconds_count", frozenset()),
         ("schedulezero_schedules", frozenset({"state"})),
         ("schedulezero_executions_pending", frozenset({"handler"})),
+        ("schedulezero_webhook_deliveries_total", frozenset({"outcome"})),
+        ("schedulezero_notifications_pending", frozenset()),
         ("schedulezero_handlers", frozenset({"status"})),
         ("schedulezero_commit_batch_size_count", frozenset()),
         ("schedulezero_commit_seconds_count", frozenset()),

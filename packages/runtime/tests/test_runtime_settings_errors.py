@@ -166,6 +166,31 @@ def test_all_faults_are_told_at_once_each_on_its_line_with_its_path() -> None:
     assert len(str(caught.value).splitlines()) == 3
 
 
+@pytest.mark.parametrize("url", ["https://me:hunter2@h/", "h/hook", "ftp://h/", "https://h/" + "x" * 2000, ""])
+def test_a_webhook_url_that_is_none_is_refused_without_showing_it(url: str) -> None:
+    message = refusal(SCHEDULER_WEBHOOK_URL=url)
+
+    assert "scheduler.webhook_url" in message
+    assert "http:// or https://" in message
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize("statuses", ["pending", "error,", "error;timeout", ""])
+def test_a_webhook_is_told_of_final_statuses_only(statuses: str) -> None:
+    message = refusal(SCHEDULER_WEBHOOK_ON=statuses)
+
+    assert "scheduler.webhook_on" in message
+    assert "success, error, timeout, cancelled, skipped" in message
+
+
+@pytest.mark.parametrize("secret", ["too short", "x" * 201, "sixteen and more\nin two lines"])
+def test_a_secret_that_cannot_be_used_is_not_shown(secret: str) -> None:
+    message = refusal(SCHEDULER_WEBHOOK_SECRET=secret)
+
+    assert "16 to 200 characters" in message
+    assert secret not in message
+
+
 def test_a_misplaced_or_malformed_database_url_does_not_show_its_password() -> None:
     url = "postgres://me:hunter2@db/jobs"
 

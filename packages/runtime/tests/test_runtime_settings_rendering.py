@@ -86,10 +86,21 @@ def test_passwords_of_the_database_are_masked(url: str, shown: str) -> None:
     assert "hunter" not in text
 
 
+def test_a_secret_is_masked_and_what_is_not_there_is_null() -> None:
+    secret = "sixteen characters"
+    shown = render_effective(load(environ={"SCHEDULEZERO_SCHEDULER_WEBHOOK_SECRET": secret}))
+
+    assert yaml.safe_load(shown)["scheduler"]["webhook_secret"] == "***"
+    assert secret not in shown
+    assert yaml.safe_load(render_effective(load(environ={})))["scheduler"]["webhook_secret"] is None
+
+
 def test_the_public_part_is_who_and_where_and_nothing_of_the_inside() -> None:
     environ = {
         "SCHEDULEZERO_DATABASE_URL": "postgresql://me:hunter2@db/jobs",
         "SCHEDULEZERO_INSTANCE_NAME": "Jobs",
+        "SCHEDULEZERO_SCHEDULER_WEBHOOK_URL": "https://hooks.example/secret-path",
+        "SCHEDULEZERO_SCHEDULER_WEBHOOK_SECRET": "sixteen characters",
         "SCHEDULEZERO_DEPLOYMENT": "dev",
     }
 

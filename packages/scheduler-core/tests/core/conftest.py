@@ -1,5 +1,6 @@
 """A machine in a bottle: virtual time, rows applied as a database would, effects kept for the test to read."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from random import Random
@@ -22,8 +23,10 @@ from schedulezero.protocol.values import (
 )
 from schedulezero.runtime.clock import to_datetime
 from schedulezero.scheduler.core import inputs, model
+from schedulezero.scheduler.core.lines import turn_of
 from schedulezero.scheduler.core.machine import Machine
 from schedulezero.scheduler.core.memory import Limits
+from schedulezero.scheduler.core.queues import key_of
 
 START = 1_800_000_000_000_000
 
@@ -40,38 +43,43 @@ class Bottle:
         self.handlers: dict[str, model.KnownHandler] = {}
         self.pauses: dict[str | None, Any] = {}
         self.logs: list[model.LogEntry] = []
+        self.notifications: dict[str, model.Notification] = {}
+        self.spells: dict[tuple[str, str, int], model.Spell] = {}
+        self.delivering: list[str] = []
         self.writes = 0
         self.sent: list[tuple[str, ToInstance]] = []
         self.answers: dict[Any, Any] = {}
         self.published: list[str] = []
-        self.refills: list[model.Refill] = []
+        self.refills: list[model.Refill | model.ReadLine] = []
         self.epoch = 0
         self._tickets = 0
+        self._fires: set[tuple[str | None, str | None, int | None]] = set()
         self.restart()
 
     # -- life ----------------------------------------------------------------------------------------------------
 
-    def restart(self) -> None:
+    def restart(self, *, resumed: bool = False) -> None:
         """Forget memory and load what the rows say, as a scheduler does after a crash."""
         self.epoch += 1
         self.machine = Machine(self.limits, Random(self.epoch))
         rows = [e for e in self.executions.values() if e.status in ("pending", "running", "retrying")]
-        pending: dict[tuple[str, str], int] = {}
-        unfinished: dict[str, int] = {}
-        for row in rows:
-            if row.status == "pending":
-                key = (row.handler_id, row.method_name)
-                pending[key] = pending.get(key, 0) + 1
-            if row.schedule_id is not None:
-                unfinished[row.schedule_id] = unfinished.get(row.schedule_id, 0) + 1
+        lines = {row.schedule_id: self._line(row.schedule_id) for row in rows if row.serial}
+        first = [row for line in lines.values() for row in line[: self.limits.line]]
+        queued = [row for row in rows if row.status == "pending" and not row.serial]
+        queues = {(row.handler_id, row.method_name): self._queue(row.handler_id, row.method_name) for row in queued}
+        windows = [row for queue in queues.values() for row in queue[: self.limits.window]]
+        self.refills.clear()
         loaded = inputs.Loaded(
             epoch=self.epoch,
             schedules=list(self.schedules.values()),
-            executions=sorted(rows, key=lambda row: (-row.priority, row.ready_at, row.id)),
-            pending=pending,
-            unfinished=unfinished,
+            executions=[*(row for row in rows if row.status != "pending"), *first, *windows],
+            pending=Counter((row.handler_id, row.method_name) for row in [*queued, *first]),
+            unfinished=Counter(row.schedule_id for row in rows if row.schedule_id is not None),
+            left={id_: len(line) - self.limits.line for id_, line in lines.items() if len(line) > self.limits.line},
             handlers=list(self.handlers.values()),
             pauses=dict(self.pauses),
+            spells=tuple(self._spells_that_last()),
+            resumed=resumed,
         )
         self.feed(loaded)
 
@@ -91,6 +99,26 @@ class Bottle:
             self.feed(inputs.Tick())
         self.now = until
         self.feed(inputs.Tick())
+
+    def read_more(self) -> None:
+        """Answer what the machine has asked to be read, as the shell does."""
+        while self.refills:
+            wanted = self.refills.pop(0)
+            if isinstance(wanted, model.ReadLine):
+                turns = self._line(wanted.schedule_id)[: 2 * self.limits.line]
+                self.feed(inputs.LineRead(schedule_id=wanted.schedule_id, executions=turns))
+            else:
+                queue = self._queue(wanted.handler_id, wanted.method_name)[: 2 * self.limits.window]
+                names = {"handler_id": wanted.handler_id, "method_name": wanted.method_name}
+                self.feed(inputs.Refilled(executions=queue, **names))
+
+    def _line(self, schedule_id: str | None) -> list[model.Execution]:
+        rows = [e for e in self.executions.values() if e.serial and e.status == "pending"]
+        return sorted((e for e in rows if e.schedule_id == schedule_id), key=turn_of)
+
+    def _queue(self, handler_id: str, method_name: str) -> list[model.Execution]:
+        rows = [e for e in self.executions.values() if not e.serial and e.status == "pending"]
+        return sorted((e for e in rows if (e.handler_id, e.method_name) == (handler_id, method_name)), key=key_of)
 
     # -- users ---------------------------------------------------------------------------------------------------
 
@@ -112,6 +140,9 @@ class Bottle:
 
     def rows(self, schedule_id: str) -> list[model.Execution]:
         return sorted((e for e in self.executions.values() if e.schedule_id == schedule_id), key=lambda e: e.id)
+
+    def spells_of(self, kind: str, subject: str = "") -> list[model.Spell]:
+        return [self.spells[key] for key in sorted(self.spells) if key[:2] == (kind, subject)]
 
     # -- handlers ------------------------------------------------------------------------------------------------
 
@@ -161,13 +192,18 @@ class Bottle:
 
     # -- the database's and the shell's part ---------------------------------------------------------------------
 
+    def _spells_that_last(self) -> Iterator[model.Spell]:
+        yield from (spell for spell in self.spells.values() if spell.ended is None)
+        yield from list(self.spells_of("scheduler_up"))[-1:]
+
     def _apply(self, change: model.Change) -> None:
         self.writes += 1
         match change:
             case model.InsertExecution(execution=row):
                 assert row.id not in self.executions
-                keys = {(e.schedule_id, e.generation, e.fire_time) for e in self.executions.values() if e.fire_time}
-                assert row.fire_time is None or (row.schedule_id, row.generation, row.fire_time) not in keys
+                fire = (row.schedule_id, row.generation, row.fire_time)
+                assert row.fire_time is None or fire not in self._fires
+                self._fires.add(fire)
                 self.executions[row.id] = row
             case model.UpdateExecution(execution=row):
                 stored = self.executions[row.id]
@@ -193,6 +229,11 @@ class Bottle:
                 self.logs.append(change.entry)
             case model.RememberKey():
                 pass
+            case model.KeepSpell(spell=spell):
+                self.spells[spell.kind, spell.subject, spell.began] = spell
+            case model.InsertNotification(notification=notification):
+                assert notification.id not in self.notifications
+                self.notifications[notification.id] = notification
 
     def _perform(self, effect: model.Effect) -> None:
         match effect:
@@ -206,8 +247,10 @@ class Bottle:
                 self.sent.append((effect.boot_id, effect.message))
             case model.Publish():
                 self.published.append(str(effect.event.__struct_config__.tag))
-            case model.Refill():
+            case model.Refill() | model.ReadLine():
                 self.refills.append(effect)
+            case model.Deliver():
+                self.delivering.append(effect.receiver)
 
 
 @pytest.fixture

@@ -58,8 +58,7 @@ class World:
                     del held[message.execution_id]
                     self.bottle.finish(known, "cancelled")
         self.bottle.sent.clear()
-        while self.bottle.refills:
-            self.bottle.feed(refilled(self.bottle, self.bottle.refills.pop()))
+        self.bottle.read_more()
 
     # -- what may happen -----------------------------------------------------------------------------------------
 
@@ -179,20 +178,13 @@ HAPPENINGS = (
 @pytest.mark.parametrize("batch", range(20))
 def test_whatever_happens_every_instant_is_decided_once_and_everything_ends(new_bottle: Any, batch: int) -> None:
     for seed in range(batch * 10, batch * 10 + 10):
-        world = World(new_bottle(window=3), seed)
+        world = World(new_bottle(window=3, line=2), seed)
         for _ in range(STEPS):
             world.random.choice(HAPPENINGS)(world)
             world.deliver()
         world.settle()
         for id_, (created, period) in world.schedules.items():
             assert_accounted_for(world.bottle, id_, created, period, seed)
-
-
-def refilled(bottle: Any, refill: Any) -> inputs.Refilled:
-    mine = [e for e in bottle.executions.values() if e.status == "pending" and not e.serial]
-    mine = [e for e in mine if e.method_name == refill.method_name]
-    mine.sort(key=lambda e: (-e.priority, e.ready_at, e.id))
-    return inputs.Refilled(handler_id="h", method_name=refill.method_name, executions=mine[:6])
 
 
 def assert_accounted_for(bottle: Any, schedule_id: str, created: int, period: int, seed: int) -> None:

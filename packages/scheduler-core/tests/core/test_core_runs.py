@@ -282,10 +282,6 @@ def test_a_window_of_pending_work_is_held_and_the_rest_read_when_there_is_room(n
         [execute] = bottle.executes()
         order.append(execute.execution_id)
         bottle.finish(execute)
-        while bottle.refills:
-            bottle.refills.pop()
-            pending = [e for e in bottle.executions.values() if e.status is Status.PENDING]
-            pending.sort(key=lambda e: (-e.priority, e.ready_at, e.id))
-            bottle.feed(inputs.Refilled(handler_id="h", method_name="work", executions=pending[:8]))
+        bottle.read_more()
 
     assert order == [ids[0], urgent, *ids[1:]]

@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from schedulezero.protocol.errors import Code
+from schedulezero.protocol.states import Status
+from schedulezero.protocol.values import RetryPolicy
 from schedulezero.runtime.metrics import SchedulerMetrics
 from schedulezero.scheduler.committer import Committer
-from schedulezero.scheduler.core.model import Answer, Effect, Refuse, SetPause, Step
-from schedulezero.scheduler.store import Conflict, DataRefused, OutcomeUnknown
+from schedulezero.scheduler.core.model import Answer, Effect, Execution, InsertExecution, Refuse, SetPause, Step
+from schedulezero.scheduler.store import Conflict, DataRefused, Fenced, OutcomeUnknown
 
 
 def step(name: str, *, writes: bool = True) -> Step:
@@ -30,7 +33,7 @@ class Disk:
         self.result: Callable[[int], Sequence[DataRefused | None]] = lambda groups: [None] * groups
 
     def commit(self, groups: Sequence[Sequence[Any]]) -> Sequence[DataRefused | None]:
-        self.batches.append([change.handler_id for group in groups for change in group])
+        self.batches.append([getattr(change, "handler_id", "") for group in groups for change in group])
         assert self.may_go_on.wait(10)
         return self.result(len(groups))
 
@@ -157,4 +160,135 @@ def test_a_value_that_the_database_refuses_fails_its_own_step_alone_and_memory_i
 
     assert told.lines == ["a", "c"]
     assert told.problems == {"b": Code.INVALID_VALUE}
+    assert len(told.failures) == 1
+
+
+def heavy(name: str, size: int) -> Step:
+    execution = Execution(
+        id=name,
+        shard=0,
+        handler_id="h",
+        method_name="m",
+        params="x" * size,
+        status=Status.PENDING,
+        priority=5,
+        created_at=0,
+        ready_at=0,
+        retry=RetryPolicy(),
+    )
+    return Step(changes=[InsertExecution(execution=execution)], effects=[])
+
+
+def test_the_backlog_is_weighed_until_it_is_durable_or_refused() -> None:
+    weights = []
+
+    async def scenario(committer: Committer, disk: Disk, _told: Told) -> None:
+        disk.may_go_on.clear()
+        committer.add(heavy("a", 1_000_000))
+        await asyncio.sleep(0)
+        committer.add(heavy("b", 2_000_000))
+        weights.append(committer.backlog_bytes)
+        disk.may_go_on.set()
+        await committer.settled()
+        weights.append(committer.backlog_bytes)
+
+    run(scenario)
+
+    assert 3_000_000 <= weights[0] < 3_010_000
+    assert weights[1] == 0
+
+
+def test_a_step_of_nothing_waits_for_nothing() -> None:
+    async def scenario(committer: Committer, disk: Disk, _told: Told) -> None:
+        disk.may_go_on.clear()
+        committer.add(step("a"))
+        await asyncio.sleep(0)
+        for _ in range(100):
+            committer.add(Step(changes=[], effects=[]))
+        assert committer.backlog == 1
+        disk.may_go_on.set()
+        await committer.settled()
+
+    run(scenario)
+
+
+class Stopwatch:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def proving(disk: Disk, told: Told, clock: Stopwatch) -> Committer:
+    return Committer(
+        disk.commit, told.perform, told.failures.append, SchedulerMetrics.on(CollectorRegistry()), clock, 5.0
+    )
+
+
+def fenced(_groups: int) -> Any:
+    raise Fenced.of_owner("zombie", 1)
+
+
+def test_who_was_stopped_and_replaced_does_nothing_more_not_even_without_changes() -> None:
+    disk, told, clock = Disk(), Told(), Stopwatch()
+
+    async def main() -> None:
+        committer = proving(disk, told, clock)
+        committer.add(step("before", writes=False))
+        clock.seconds += 60
+        disk.result = fenced
+        committer.add(step("after", writes=False))
+        await committer.settled()
+        committer.close()
+
+    asyncio.run(main())
+
+    assert told.lines == ["before"]
+    assert told.problems == {"after": Code.UNAVAILABLE}
+    assert [type(failure) for failure in told.failures] == [Fenced]
+
+
+def test_a_renewal_proves_that_effects_may_go_on_and_one_that_meets_the_fence_ends_them() -> None:
+    disk, told, clock = Disk(), Told(), Stopwatch()
+
+    async def main() -> None:
+        committer = proving(disk, told, clock)
+        clock.seconds += 60
+        await committer.renew(lambda: None)
+        committer.add(step("renewed", writes=False))
+        assert disk.batches == []
+        with pytest.raises(Fenced):
+            await committer.renew(lambda: fenced(0))
+        committer.add(step("fenced", writes=False))
+        committer.close()
+
+    asyncio.run(main())
+
+    assert told.lines == ["renewed"]
+    assert told.problems == {"fenced": Code.UNAVAILABLE}
+    assert len(told.failures) == 1
+
+
+def test_a_commit_and_a_renewal_that_meet_the_fence_together_are_one_failure() -> None:
+    disk, told, clock = Disk(), Told(), Stopwatch()
+
+    async def main() -> None:
+        committer = proving(disk, told, clock)
+        disk.may_go_on.clear()
+        disk.result = fenced
+        committer.add(step("a"))
+        renewal = asyncio.create_task(committer.renew(lambda: fenced(0)))
+        await asyncio.sleep(0)
+        disk.may_go_on.set()
+        with pytest.raises(Fenced):
+            await renewal
+        await committer.settled()
+        committer.close()
+
+    asyncio.run(main())
+
+    assert told.problems == {"a": Code.UNAVAILABLE}
     assert len(told.failures) == 1

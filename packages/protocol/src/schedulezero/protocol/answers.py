@@ -1,6 +1,6 @@
 """What commands are answered with."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType, field
 
@@ -16,6 +16,21 @@ from schedulezero.protocol.values import (
     Value,
     null,
 )
+
+Decision = Literal[
+    "pending",
+    "running",
+    "retrying",
+    "success",
+    "error",
+    "timeout",
+    "cancelled",
+    "skipped",
+    "not_due",
+    "upcoming",
+    "unknown",
+]
+"""What became, or is to become, of an instant."""
 
 
 class Done(Value):
@@ -95,6 +110,25 @@ class ExecutionStats(Value):
     by_handler: dict[str, GroupStats]
     by_schedule: dict[str, GroupStats]
     since: Time | None
+
+
+class Explanation(Value):
+    """Why a schedule did, did not, or will run at an instant.
+
+    `decision` is the status of the execution that accounts for the instant; `not_due` where the schedule does not
+    fire then; `upcoming` where it is still to be decided; `unknown` where it was decided and its row was removed.
+    `reason` names the cause: a skip's, `not_due`, what an execution waits for, or what stands against an upcoming
+    one; null where there is nothing to tell. `text` says it in words, with times in the schedule's zone, and what to
+    do. `evidence` has fields by reason.
+    """
+
+    schedule_id: str
+    at: Time
+    decision: Decision
+    reason: str | None
+    text: str
+    evidence: dict[str, Any]
+    execution_id: str | None
 
 
 class BulkDone(Value):

@@ -19,6 +19,7 @@ from schedulezero.protocol.answers import (
     Drained,
     ExecutionPage,
     ExecutionStats,
+    Explanation,
     HandlerPage,
     Heard,
     LogPage,
@@ -45,6 +46,7 @@ from schedulezero.protocol.values import (
     Input,
     InstanceInfo,
     Label,
+    Notify,
     Overlap,
     PositiveSeconds,
     Priority,
@@ -130,6 +132,7 @@ class SchedulePatch(Input):
     max_runs: Count | UnsetType | None = UNSET
     start_at: datetime | UnsetType | None = UNSET
     end_at: datetime | UnsetType | None = UNSET
+    notify: Notify | UnsetType | None = UNSET
 
 
 class ScheduleUpdate(Command[ScheduleRecord], tag="schedule.update"):
@@ -152,6 +155,13 @@ class SchedulePause(Command[ScheduleRecord], tag="schedule.pause"):
 class ScheduleResume(Command[ScheduleRecord], tag="schedule.resume"):
     schedule_id: Name
     reason: Prose | None = None
+
+
+class ScheduleExplain(Query[Explanation], tag="schedule.explain"):
+    """Ask what became, or is to become, of an instant; a time without an offset is in the schedule's zone."""
+
+    schedule_id: Name
+    at: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class ScheduleRun(Command[RunAccepted], tag="schedule.run"):
@@ -287,6 +297,7 @@ SchedulerCommand = (
     | ScheduleDelete
     | SchedulePause
     | ScheduleResume
+    | ScheduleExplain
     | ScheduleRun
     | RunNow
     | RunBatch

@@ -33,9 +33,21 @@ Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Priority = Annotated[int, Meta(ge=0, le=9)]
 Attempts = Annotated[int, Meta(ge=1, le=1000)]
 
+_PORT = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+_HOST = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\]"
+WEBHOOK_URL_PATTERN = rf"^https?://({_HOST})(:({_PORT}))?([/?#][!-~]*)?(?!\n)$"
+"""What a webhook's URL is like: a host, no user, and nothing that would have to be escaped first."""
+MAX_WEBHOOK_URL = 2000
+WEBHOOK_URL_RULE = (
+    "an http:// or https:// URL of ASCII characters with a host, without spaces and without user:password@ in it"
+)
+WebhookUrl = Annotated[str, Meta(max_length=MAX_WEBHOOK_URL, pattern=WEBHOOK_URL_PATTERN, description=WEBHOOK_URL_RULE)]
+
 Overlap = Literal["skip", "queue_one", "queue_all", "cancel_running", "allow"]
 CatchUp = Literal["latest", "all", "skip"]
 IfExists = Literal["error", "replace", "keep"]
+Ended = Literal["success", "error", "timeout", "cancelled", "skipped"]
+"""A final status, as users write it."""
 
 
 def empty_object() -> Raw:
@@ -70,6 +82,13 @@ class RetryOptions(Input):
     on_lost: bool | None = None
 
 
+class Notify(Input):
+    """Where to tell that an execution has ended, and in which final statuses."""
+
+    url: WebhookUrl
+    on: Annotated[tuple[Ended, ...], Meta(min_length=1, max_length=5)] = ("error", "timeout")
+
+
 class JobRequest(Input):
     """What a run and a schedule have in common: the job, and the options of each of its executions."""
 
@@ -86,6 +105,7 @@ class JobRequest(Input):
     retry: RetryOptions | None = None
     expires_after_seconds: Seconds | None = None
     allow_offline: bool = False
+    notify: Notify | None = None
 
 
 class RunRequest(JobRequest):
@@ -186,6 +206,7 @@ class ScheduleRecord(Value):
     max_runs: int | None
     start_at: Time | None
     end_at: Time | None
+    notify: Notify | None = None
 
 
 class AttemptRecord(Value):

@@ -4,11 +4,20 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from schedulezero.protocol.answers import BulkDone, Cleared, Drained, PausedHandlers, PongAnswer, SchedulerHealth
+from schedulezero.protocol.answers import (
+    BulkDone,
+    Cleared,
+    Drained,
+    Explanation,
+    PausedHandlers,
+    PongAnswer,
+    SchedulerHealth,
+)
 from schedulezero.protocol.commands import (
     Command,
     ExecutionBulk,
@@ -18,6 +27,7 @@ from schedulezero.protocol.commands import (
     HandlerDrain,
     HandlerPauses,
     HandlerPing,
+    ScheduleExplain,
     SystemHealth,
 )
 from schedulezero.protocol.errors import Code, Problem, ScheduleZeroError
@@ -27,18 +37,22 @@ from schedulezero.protocol.states import FINAL, Status
 from schedulezero.protocol.values import InstanceInfo
 from schedulezero.runtime.clock import Clock, from_datetime
 from schedulezero.runtime.logging import get_logger
+from schedulezero.scheduler.cleaner import Sweeper
+from schedulezero.scheduler.core.explain import presence_of
 from schedulezero.scheduler.core.inputs import Asked
 from schedulezero.scheduler.core.model import Execution, IdempotencyKey
 from schedulezero.scheduler.core.runs import KEY_LIFETIME
+from schedulezero.scheduler.explaining import Explaining
 from schedulezero.scheduler.links import Links
 from schedulezero.scheduler.pipeline import Pipeline
 from schedulezero.scheduler.queries import Queries
 from schedulezero.scheduler.store import Store, StoreError
+from schedulezero.scheduler.store.pages import Page
+from schedulezero.scheduler.store.retention import Ages
 
 _READERS = 2
 _PING_SECONDS = 3.0
-_CLEARED_AT_ONCE = 500
-_BULK_AT_MOST = 10_000
+_BULK_PAGE = 500
 _log = get_logger()
 
 
@@ -48,6 +62,7 @@ class Commands:
     Args:
         pipeline: what changes things.
         queries: what answers without changing anything.
+        explaining: what answers why.
         store: what commands look up before the machine decides.
         links: where instances are reached.
         clock: the present.
@@ -55,18 +70,28 @@ class Commands:
     """
 
     def __init__(
-        self, pipeline: Pipeline, queries: Queries, store: Store, links: Links, clock: Clock, version: str
+        self,
+        pipeline: Pipeline,
+        queries: Queries,
+        explaining: Explaining,
+        store: Store,
+        links: Links,
+        clock: Clock,
+        version: str,
     ) -> None:
-        self._pipeline, self._queries, self._store, self._links = pipeline, queries, store, links
-        self._clock, self._version = clock, version
+        self._pipeline, self._queries, self._explaining = pipeline, queries, explaining
+        self._store, self._links, self._clock, self._version = store, links, clock, version
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         self._tasks: set[asyncio.Task[None]] = set()
+        self._sweeper = Sweeper(pipeline, store)
+        self._one_bulk = asyncio.Lock()
         self._direct: dict[type, Callable[[Any], Coroutine[Any, Any, object]]] = {
             ExecutionBulk: self._bulk,
             ExecutionClear: self._clear,
             HandlerDrain: self._drain,
             HandlerPauses: self._pauses,
             HandlerPing: self._ping,
+            ScheduleExplain: self._explain,
             SystemHealth: self._health,
         }
 
@@ -142,30 +167,41 @@ class Commands:
     # -- commands that are neither queries nor the machine's -----------------------------------------------------
 
     async def _bulk(self, command: ExecutionBulk) -> BulkDone:
-        """Cancel or replay everything that matches, a command of its own for each."""
+        """Cancel or replay everything that matches, a page at a time, each page in one transaction.
+
+        What was replayed before is left out. What comes into being meanwhile is newer than what is still to be read.
+        """
+        matched, done, cursor = 0, 0, None
+        async with self._one_bulk:
+            while matched == 0 or cursor is not None:
+                page = await self.read(lambda cursor: self._matching(command, cursor), cursor)
+                done += await self._do_each(command, page.rows)
+                matched, cursor = matched + len(page.rows), page.next_cursor
+                if not page.rows:
+                    break
+        return BulkDone(matched=matched, done=done)
+
+    def _matching(self, command: ExecutionBulk, cursor: str | None) -> Page[Execution]:
         cancelling = command.action == "cancel"
         statuses = frozenset(Status) - FINAL if cancelling else FINAL - {Status.SUCCESS}
+        return self._store.reader.matching(
+            command.filter, statuses=statuses, limit=_BULK_PAGE, cursor=cursor, replayed=cancelling
+        )
 
-        def matching(command: ExecutionBulk) -> list[Execution]:
-            return self._store.reader.matching(command.filter, statuses=statuses, limit=_BULK_AT_MOST)
-
-        found = await self.read(matching, command)
+    async def _do_each(self, command: ExecutionBulk, found: list[Execution]) -> int:
+        """Feed a command for each to the machine; return how many were done."""
         each = [asyncio.get_running_loop().create_future() for _ in found]
+        one = ExecutionCancel if command.action == "cancel" else ExecutionRetry
         for execution, done in zip(found, each, strict=True):
-            one = ExecutionCancel if cancelling else ExecutionRetry
             ticket = _BulkTicket(done)
-            asked = Asked(command=one(execution_id=execution.id), caller="bulk", ticket=ticket, found=execution)
-            self._pipeline.feed(asked)
-        return BulkDone(matched=len(found), done=sum(await asyncio.gather(*each)))
+            self._pipeline.feed(
+                Asked(command=one(execution_id=execution.id), caller="bulk", ticket=ticket, found=execution)
+            )
+        return sum(await asyncio.gather(*each))
 
     async def _clear(self, command: ExecutionClear) -> Cleared:
-        before, cleared = from_datetime(command.before), 0
-        while count := await self._pipeline.committer.run(lambda: self._clear_some(before)):
-            cleared += count
-        return Cleared(records_cleared=cleared)
-
-    def _clear_some(self, before: int) -> int:
-        return self._store.retention.clear_executions(before, _CLEARED_AT_ONCE)
+        ages = Ages.all_before(from_datetime(command.before))
+        return Cleared(records_cleared=sum([removed async for removed in self._sweeper.sweep(ages)]))
 
     async def _ping(self, command: HandlerPing) -> PongAnswer:
         instance = self._reachable(command.handler_id)[0]
@@ -192,6 +228,14 @@ class Commands:
         if not instances:
             raise ScheduleZeroError.of(Code.UNAVAILABLE, f"no instance of {handler_id} is connected", retry_after=1)
         return instances
+
+    async def _explain(self, command: ScheduleExplain) -> Explanation:
+        question = await self.read(self._explaining.find, command)
+        memory, facts = self._pipeline.memory, question.facts
+        presence = None
+        if memory is not None:
+            presence = presence_of(memory, facts.handler_id, facts.method_name)
+        return await self.read(partial(self._explaining.conclude, question), presence)
 
     async def _pauses(self, _command: HandlerPauses) -> PausedHandlers:
         memory = self._pipeline.memory

@@ -1,6 +1,7 @@
 """Steps become durable in batches, then their effects happen: one batch is at the disk, one is being filled."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,6 +9,7 @@ from schedulezero.protocol.errors import Code, Problem
 from schedulezero.runtime.metrics import SchedulerMetrics
 from schedulezero.scheduler.core.model import Answer, Change, Effect, Refuse, Step
 from schedulezero.scheduler.store.errors import DataRefused, Fenced, OutcomeUnknown, StoreUnavailable
+from schedulezero.scheduler.weights import weight_of
 
 Commit = Callable[[Sequence[Sequence[Change]]], Sequence[DataRefused | None]]
 """Writes groups of changes in one transaction and returns, for each, why it alone was refused, or None."""
@@ -22,7 +24,10 @@ class Committer:
         failed: called on the loop when what memory holds is not what the database holds any more; every step that
             was queued has then been refused, and nothing more is taken until :meth:`reopen`.
         metrics: batch sizes and times.
-        monotonic: seconds, for the metrics.
+        monotonic: seconds.
+        proof_seconds: how long a commit, or a renewal, proves from its beginning that the shards are still ours. After
+            that, the effects of a step without changes wait for a new proof too: a process that was stopped and
+            replaced does nothing more when it goes on.
     """
 
     def __init__(
@@ -32,12 +37,15 @@ class Committer:
         failed: Callable[[Exception], None],
         metrics: SchedulerMetrics,
         monotonic: Callable[[], float],
+        proof_seconds: float = math.inf,
     ) -> None:
         self._commit, self._perform, self._failed = commit, perform, failed
         self._metrics, self._monotonic = metrics, monotonic
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._filling: list[Step] = []
         self._writing: list[Step] = []
+        self._filling_weight = self._writing_weight = 0
+        self._proof_seconds, self._proved_at = proof_seconds, monotonic()
         self._flush_is_due = False
         self._closed_by: Exception | None = None
         self._idle = asyncio.Event()
@@ -48,19 +56,36 @@ class Committer:
         """How many steps are not durable yet."""
         return len(self._filling) + len(self._writing)
 
+    @property
+    def backlog_bytes(self) -> int:
+        """How much of memory they hold, about."""
+        return self._filling_weight + self._writing_weight
+
     def add(self, step: Step) -> None:
         """Take a step; its effects happen after everything that was added before it."""
         if self._closed_by is not None:
             self._perform(_refusals([step], self._closed_by))
-        elif not step.changes and not self.backlog:
+        elif not step.changes and not self.backlog and self._is_proved():
             self._perform(step.effects)
-        else:
+        elif step.changes or step.effects:
             self._filling.append(step)
+            self._filling_weight += weight_of(step)
             self._flush_soon()
 
     async def run[T](self, task: Callable[[], T]) -> T:
         """Run something else in the writer's thread, between batches."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, task)
+
+    async def renew(self, renewal: Callable[[], object]) -> None:
+        """Run what proves that the shards are still ours. Where they are not, give up as after a failed commit."""
+        began = self._monotonic()
+        try:
+            await self.run(renewal)
+        except Fenced as fenced:
+            if self._closed_by is None:
+                self._give_up(fenced)
+            raise
+        self._proved_at = began
 
     async def settled(self) -> None:
         """Return when everything that was added is durable, or refused."""
@@ -84,12 +109,18 @@ class Committer:
     def _flush(self) -> None:
         self._flush_is_due = False
         self._writing, self._filling = self._filling, []
+        self._writing_weight, self._filling_weight = self._filling_weight, 0
         groups = [step.changes for step in self._writing if step.changes]
-        if not groups:
+        if not groups and self._is_proved():
             self._written([])
             return
         loop = asyncio.get_running_loop()
-        loop.run_in_executor(self._writer, self._timed_commit, groups).add_done_callback(self._commit_ended)
+        began = self._monotonic()
+        commit = loop.run_in_executor(self._writer, self._timed_commit, groups)
+        commit.add_done_callback(lambda ended: self._commit_ended(ended, began))
+
+    def _is_proved(self) -> bool:
+        return self._monotonic() - self._proved_at < self._proof_seconds
 
     def _timed_commit(self, groups: Sequence[Sequence[Change]]) -> Sequence[DataRefused | None]:
         began = self._monotonic()
@@ -98,9 +129,13 @@ class Committer:
         self._metrics.commit_batch_size.observe(sum(map(len, groups)))
         return refused
 
-    def _commit_ended(self, commit: "asyncio.Future[Sequence[DataRefused | None]]") -> None:
+    def _commit_ended(self, commit: "asyncio.Future[Sequence[DataRefused | None]]", began: float) -> None:
         error = commit.exception()
+        if self._closed_by is not None:
+            # A renewal has met the fence meanwhile, and this commit has too.
+            return
         if error is None:
+            self._proved_at = began
             self._written(commit.result())
         elif isinstance(error, Exception):
             self._give_up(error)
@@ -109,6 +144,7 @@ class Committer:
 
     def _written(self, refused: Sequence[DataRefused | None]) -> None:
         written, self._writing = self._writing, []
+        self._writing_weight = 0
         verdicts = iter(refused)
         spoilt: DataRefused | None = None
         effects: list[Effect] = []
@@ -128,6 +164,7 @@ class Committer:
         """Refuse what is queued. What was decided after a batch that failed stands on what did not happen."""
         self._closed_by = error
         lost, self._writing, self._filling = [*self._writing, *self._filling], [], []
+        self._filling_weight = self._writing_weight = 0
         self._perform(_refusals(lost, error))
         self._idle.set()
         self._failed(error)

@@ -11,9 +11,11 @@ from schedulezero.runtime.metrics import SchedulerMetrics
 from schedulezero.scheduler.core.model import (
     SECOND,
     Answer,
+    Deliver,
     Effect,
     Execution,
     Publish,
+    ReadLine,
     Refill,
     Refuse,
     ReportLost,
@@ -32,8 +34,9 @@ class Effects:
         publisher: where events go.
         metrics: where ended executions are counted.
         answer_schedule: answers a ticket with a schedule, whose record needs a look into the database.
-        refill: reads more of a queue.
+        read_more: reads more of a queue or a line.
         report_lost: tells the registry.
+        deliver: sees that a receiver gets the notification that it is owed.
     """
 
     def __init__(
@@ -43,11 +46,13 @@ class Effects:
         metrics: SchedulerMetrics,
         *,
         answer_schedule: Callable[[Answer, Schedule], None],
-        refill: Callable[[Refill], None],
+        read_more: Callable[[Refill | ReadLine], None],
         report_lost: Callable[[ReportLost], None],
+        deliver: Callable[[str], None],
     ) -> None:
         self._links, self._publisher, self._metrics = links, publisher, metrics
-        self._answer_schedule, self._refill, self._report_lost = answer_schedule, refill, report_lost
+        self._answer_schedule, self._read_more, self._report_lost = answer_schedule, read_more, report_lost
+        self._deliver = deliver
 
     def perform(self, effects: Sequence[Effect]) -> None:
         """Perform what has become durable together."""
@@ -63,10 +68,12 @@ class Effects:
                     self._answer(effect)
                 case Refuse():
                     effect.ticket.refuse(effect.problem)
-                case Refill():
-                    self._refill(effect)
+                case Refill() | ReadLine():
+                    self._read_more(effect)
                 case ReportLost():
                     self._report_lost(effect)
+                case Deliver():
+                    self._deliver(effect.receiver)
         for boot_id, messages in parcels.items():
             self._links.send(boot_id, messages)
         self._publisher.publish(events)

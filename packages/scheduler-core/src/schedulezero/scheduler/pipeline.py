@@ -1,9 +1,12 @@
 """Events to the machine, its steps to the committer, and a new machine whenever the old one cannot be trusted."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
+
+from msgspec.structs import replace
 
 from schedulezero.protocol.errors import Code, Problem
 from schedulezero.runtime.clock import Clock
@@ -11,7 +14,7 @@ from schedulezero.runtime.logging import get_logger
 from schedulezero.runtime.metrics import SchedulerMetrics
 from schedulezero.runtime.service import Backoff
 from schedulezero.scheduler.committer import Committer
-from schedulezero.scheduler.core.inputs import Asked, Input, Tick
+from schedulezero.scheduler.core.inputs import Asked, Input, Stopping, Tick
 from schedulezero.scheduler.core.machine import Machine
 from schedulezero.scheduler.core.memory import Limits, Memory
 from schedulezero.scheduler.core.model import SECOND, SHARDS, Effect, Refuse
@@ -22,6 +25,8 @@ _LONGEST_SLEEP = 1.0
 
 _SHARD_PAUSE = 0.5
 _MAX_BACKLOG = 50_000
+"""Steps."""
+_MAX_BACKLOG_BYTES = 64 * 1024 * 1024
 _log = get_logger()
 
 
@@ -35,6 +40,7 @@ class Pipeline:
         perform: called with effects whose changes are durable.
         reloaded: called each time a machine has been loaded: it knows of no connection yet.
         metrics: the committer's.
+        lease_seconds: how long a commit or a renewal proves that the shards are ours.
     """
 
     def __init__(
@@ -46,10 +52,13 @@ class Pipeline:
         perform: Callable[[Sequence[Effect]], None],
         reloaded: Callable[[], None],
         metrics: SchedulerMetrics,
+        lease_seconds: float = math.inf,
     ) -> None:
         self._store, self._clock, self._limits = store, clock, limits
         self._perform, self._reloaded = perform, reloaded
-        self._committer = Committer(store.writer.commit, perform, self._mend_soon, metrics, clock.monotonic)
+        self._committer = Committer(
+            store.writer.commit, perform, self._mend_soon, metrics, clock.monotonic, lease_seconds
+        )
         self._machine: Machine | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._mending: asyncio.Task[None] | None = None
@@ -74,6 +83,7 @@ class Pipeline:
 
     async def stop(self) -> None:
         """Take nothing more in, and return when what was taken in is durable."""
+        self.feed(Stopping())
         self._machine = None
         if self._alarm is not None:
             self._alarm.cancel()
@@ -85,11 +95,15 @@ class Pipeline:
 
     def feed(self, event: Input) -> None:
         """Let something happen. While there is no machine, commands are refused and the rest is learnt again later."""
-        if self._machine is None or (isinstance(event, Asked) and self._committer.backlog > _MAX_BACKLOG):
+        if self._machine is None or (isinstance(event, Asked) and self._is_behind()):
             self._turn_away(event)
             return
         self._committer.add(self._machine.handle(event, self._clock.now()))
         self._set_alarm()
+
+    def _is_behind(self) -> bool:
+        committer = self._committer
+        return committer.backlog > _MAX_BACKLOG or committer.backlog_bytes > _MAX_BACKLOG_BYTES
 
     def _turn_away(self, event: Input) -> None:
         if isinstance(event, Asked):
@@ -115,7 +129,11 @@ class Pipeline:
 
     def _wake(self) -> None:
         self._alarm = None
-        self.feed(Tick())
+        if self._is_behind():
+            # What is due waits: decided now, it would only wait for the writer, and in memory.
+            self._alarm = asyncio.get_running_loop().call_later(_LONGEST_SLEEP, self._wake)
+        else:
+            self.feed(Tick())
 
     # -- loading -------------------------------------------------------------------------------------------------
 
@@ -127,14 +145,14 @@ class Pipeline:
             await asyncio.sleep(_SHARD_PAUSE)
             shards = await self._committer.run(self._store.ownership.acquire)
 
-    async def _load(self) -> None:
-        read = partial(self._store.reader.load, epoch=self.epoch, window=self._limits.window)
+    async def _load(self, *, resumed: bool = False) -> None:
+        read = partial(self._store.reader.load, epoch=self.epoch, window=self._limits.window, line=self._limits.line)
         loaded = await asyncio.to_thread(read)
         self._machine = Machine(self._limits, Random())
         _log.info(
             "scheduler.loaded", epoch=self.epoch, schedules=len(loaded.schedules), executions=len(loaded.executions)
         )
-        self.feed(loaded)
+        self.feed(replace(loaded, resumed=resumed))
         self._reloaded()
         self.feed(Tick())
 
@@ -151,7 +169,7 @@ class Pipeline:
                 await self._committer.run(self._store.ownership.acquire)
                 await self._own()
                 self._committer.reopen()
-                await self._load()
+                await self._load(resumed=True)
                 return
             except StoreError as error:
                 failures += 1

@@ -74,6 +74,7 @@ def schedule_record(row: Schedule, last_status: Status | None) -> ScheduleRecord
         max_runs=request.max_runs,
         start_at=request.start_at,
         end_at=request.end_at,
+        notify=request.notify,
     )
 
 

@@ -27,16 +27,17 @@ from schedulezero.runtime.service import Loops
 from schedulezero.runtime.settings import Endpoints, Settings
 from schedulezero.scheduler.cleaner import Cleaner
 from schedulezero.scheduler.commands import Commands
-from schedulezero.scheduler.core.inputs import DirectoryRead, InstanceTold, Refilled
+from schedulezero.scheduler.core.inputs import DirectoryRead, InstanceTold, LineRead, Refilled
 from schedulezero.scheduler.core.memory import Limits
-from schedulezero.scheduler.core.model import Answer, Refill, ReportLost, Schedule
+from schedulezero.scheduler.core.model import Answer, ReadLine, Refill, ReportLost, Schedule
 from schedulezero.scheduler.effects import Effects
+from schedulezero.scheduler.explaining import Explaining
 from schedulezero.scheduler.links import Links
 from schedulezero.scheduler.pipeline import Pipeline
 from schedulezero.scheduler.queries import Queries
 from schedulezero.scheduler.store import Store, StoreError
+from schedulezero.scheduler.webhooks import Deliverer, Terms, Visitor
 
-_REFILL = 2 * Limits().window
 _REFILL_PAUSE = 0.5
 _STATES = ("active", "paused", "quarantined", "finished")
 _log = get_logger()
@@ -100,8 +101,10 @@ class SchedulerService:
         What runs on instances goes on there, and is adopted by the next scheduler.
         """
         self._server.close()
+        self._deliverer.close()
         try:
             await self._loops.stop()
+            await self._deliverer.finish()
             await self._mirror.close()
             await self._pipeline.stop()
             await self._commands.close()
@@ -124,7 +127,11 @@ class SchedulerService:
 
     async def _begin(self) -> None:
         settings, clock = self._settings, self._clock
-        limits = Limits(max_pending=settings.scheduler.max_pending, timezone=settings.timezone)
+        limits = Limits(
+            max_pending=settings.scheduler.max_pending,
+            timezone=settings.timezone,
+            webhook=settings.scheduler.webhook,
+        )
         publisher = self._publisher = _bound("SCHEDULEZERO_SCHEDULER_EVENTS_PORT", self._open_publisher)
         self._links = Links(self._context, lambda what: self._pipeline.feed(what), clock.monotonic)
         self._registry = CommandClient(self._context, self._registry_at.commands, "the registry")
@@ -133,20 +140,24 @@ class SchedulerService:
             publisher,
             self._metrics,
             answer_schedule=self._answer_schedule,
-            refill=self._refill,
+            read_more=self._read_more,
             report_lost=self._report_lost,
+            deliver=lambda receiver: self._deliverer.owe(receiver),
         )
         self._pipeline = Pipeline(
             self._store,
             clock,
             limits,
             perform=effects.perform,
-            reloaded=self._introduce_everybody,
+            reloaded=self._begin_anew,
             metrics=self._metrics,
+            lease_seconds=settings.scheduler.lease_seconds,
         )
+        self._deliverer = self._open_deliverer()
         self._queries = Queries(self._store.reader, clock, settings.timezone)
-        info = self._info
-        self._commands = Commands(self._pipeline, self._queries, self._store, self._links, clock, info.version)
+        explaining = Explaining(self._store.history, clock, settings.timezone)
+        ours = self._info.version
+        self._commands = Commands(self._pipeline, self._queries, explaining, self._store, self._links, clock, ours)
         try:
             self._server = _bound("SCHEDULEZERO_SCHEDULER_PORT", self._open_server)
         except StartError:
@@ -157,7 +168,8 @@ class SchedulerService:
         self._follow_registry()
         for loop in (self._links, _Renewal(self._pipeline, self._store), _Gauges(self._pipeline, self._metrics)):
             self._loops.start(loop)
-        self._loops.start(Cleaner(self._pipeline.committer, self._store, clock))
+        self._loops.start(Cleaner(self._pipeline, self._store, clock, settings.database))
+        self._loops.start(self._deliverer)
         pairs = zip(self._server.addresses, publisher.addresses, strict=True)
         self.addresses = tuple(Endpoints(commands=commands, events=events) for commands, events in pairs)
         _log.info("scheduler.listening", commands=[address.commands for address in self.addresses])
@@ -169,6 +181,19 @@ class SchedulerService:
     def _open_server(self) -> CommandServer:
         endpoints = [endpoint.commands for endpoint in self._endpoints]
         return CommandServer(self._context, endpoints, SchedulerCommand, self._info, self._commands.serve)
+
+    def _open_deliverer(self) -> Deliverer:
+        settings, store, clock = self._settings.scheduler, self._store, self._clock
+        terms = Terms(
+            version=self._info.version, secret=settings.webhook_secret, max_attempts=settings.webhook_max_attempts
+        )
+        visitor = Visitor(store.notifications, store.reader, clock, terms)
+        return Deliverer(store.notifications, visitor.visit, self._pipeline.committer.run, clock, self._metrics)
+
+    def _begin_anew(self) -> None:
+        """A machine that was loaded knows of no connection, and effects of what was committed before may be missing."""
+        self._deliverer.read_again()
+        self._introduce_everybody()
 
     # -- handlers ------------------------------------------------------------------------------------------------
 
@@ -206,7 +231,7 @@ class SchedulerService:
             self._links.reach(state.info)
 
     def _introduce_everybody(self) -> None:
-        """A machine that was loaded knows of no connection: tell it the handlers, and greet them again."""
+        """Tell a machine that was loaded the handlers, and greet them again."""
         if self._directory_read:
             self._pipeline.feed(DirectoryRead(instances=tuple(self._directory.values())))
         self._links.begin(self._hello)
@@ -219,22 +244,27 @@ class SchedulerService:
     def _answer_schedule(self, answer: Answer, schedule: Schedule) -> None:
         self._commands.answer_later(answer.ticket, self._commands.read(self._queries.record_of, schedule))
 
-    def _refill(self, refill: Refill) -> None:
-        self._commands.start(self._read_refill(refill))
+    def _read_more(self, wanted: Refill | ReadLine) -> None:
+        self._commands.start(self._feed_more(wanted))
 
-    async def _read_refill(self, refill: Refill) -> None:
-        """Read until it succeeds: the queue asks no second time."""
+    async def _feed_more(self, wanted: Refill | ReadLine) -> None:
+        """Read until it succeeds: the queue or line asks no second time."""
         while True:
             try:
-                self._pipeline.feed(await self._commands.read(self._read_pending, refill))
+                self._pipeline.feed(await self._commands.read(self._read, wanted))
                 return
             except StoreError as error:
-                _log.warning("scheduler.refill_failed", handler_id=refill.handler_id, error=str(error))
+                _log.warning("scheduler.refill_failed", error=str(error))
                 await asyncio.sleep(_REFILL_PAUSE)
 
-    def _read_pending(self, refill: Refill) -> Refilled:
-        found = self._store.reader.pending(refill.handler_id, refill.method_name, limit=_REFILL)
-        return Refilled(handler_id=refill.handler_id, method_name=refill.method_name, executions=found)
+    def _read(self, wanted: Refill | ReadLine) -> Refilled | LineRead:
+        """Read twice a window: up to one of it may be held already."""
+        reader, limits = self._store.reader, Limits()
+        if isinstance(wanted, ReadLine):
+            turns = reader.line(wanted.schedule_id, limit=2 * limits.line)
+            return LineRead(schedule_id=wanted.schedule_id, executions=turns)
+        found = reader.pending(wanted.handler_id, wanted.method_name, limit=2 * limits.window)
+        return Refilled(handler_id=wanted.handler_id, method_name=wanted.method_name, executions=found)
 
     def _report_lost(self, lost: ReportLost) -> None:
         self._commands.start(self._tell_lost(lost))
@@ -256,7 +286,7 @@ class _Renewal:
         self._pipeline, self._store = pipeline, store
 
     async def run_once(self) -> None:
-        await self._pipeline.committer.run(self._store.ownership.renew)
+        await self._pipeline.committer.renew(self._store.ownership.renew)
 
 
 class _Gauges:

@@ -34,6 +34,8 @@ class SchedulerMetrics:
     executions_pending: Gauge
     commit_batch_size: Histogram
     commit_seconds: Histogram
+    webhook_deliveries: Counter
+    notifications_pending: Gauge
 
     @classmethod
     def on(cls, registry: CollectorRegistry) -> Self:
@@ -67,6 +69,15 @@ class SchedulerMetrics:
             ),
             commit_seconds=Histogram(
                 "schedulezero_commit_seconds", "Duration of a commit.", buckets=_COMMITS, registry=registry
+            ),
+            webhook_deliveries=Counter(
+                "schedulezero_webhook_deliveries_total",
+                "Attempts to deliver notifications: delivered, failed (tried again later), given_up.",
+                ("outcome",),
+                registry=registry,
+            ),
+            notifications_pending=Gauge(
+                "schedulezero_notifications_pending", "Notifications that no webhook has taken yet.", registry=registry
             ),
         )
 

@@ -8,7 +8,6 @@ from typing import Any, TypeGuard, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Struct
 
-from schedulezero.runtime.settings.databases import masked
 from schedulezero.runtime.settings.kinds import Kind
 from schedulezero.runtime.settings.model import Setting, Settings
 
@@ -68,7 +67,7 @@ class Field:
 
     def shown(self, value: object) -> object:
         """Return `value` as it may be shown: without its password."""
-        return masked(value) if self._kind.secret and isinstance(value, str) else value
+        return self._kind.mask(value) if self._kind.mask is not None and isinstance(value, str) else value
 
     def _accepted(self, raw: object, given: object, *, strict: bool) -> object:
         try:
@@ -82,7 +81,7 @@ class Field:
     def _refusal(self, given: object) -> Refused:
         if given is None or given == "":
             return Refused(f"is empty; give {self._kind.expects}, or leave it out for the default")
-        subject = "the value" if self._kind.secret else repr(given)
+        subject = "the value" if self._kind.mask is not None else repr(given)
         return Refused(f"{subject} is not {self._kind.expects}")
 
     @property

@@ -9,7 +9,8 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from schedulezero.runtime.settings.databases import is_database_url
+from schedulezero.protocol.values import MAX_WEBHOOK_URL, WEBHOOK_URL_PATTERN, WEBHOOK_URL_RULE, Ended
+from schedulezero.runtime.settings.databases import is_database_url, masked
 
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
@@ -19,12 +20,12 @@ _HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 class Kind:
     """`expects` completes the sentence "… is not …"; `accepts` is asked once the value has the right type.
 
-    A `secret` value may hold a password: it is shown masked, and not at all where it is malformed.
+    A value with a `mask` may hold a password: it is shown as the mask returns it, and not at all where it is malformed.
     """
 
     expects: str
     accepts: Callable[[Any], bool]
-    secret: bool = False
+    mask: Callable[[str], str] | None = None
 
 
 def is_host(text: str) -> bool:
@@ -119,5 +120,18 @@ ZONE = Kind(expects="a time zone of the IANA database, such as Europe/Berlin", a
 DATABASE = Kind(
     expects="the URL of a database: sqlite:///FILE, postgresql://…, mysql://… or mariadb://…",
     accepts=is_database_url,
-    secret=True,
+    mask=masked,
+)
+WEBHOOK = Kind(
+    expects=f"{WEBHOOK_URL_RULE}, of at most {MAX_WEBHOOK_URL} characters",
+    accepts=lambda url: len(url) <= MAX_WEBHOOK_URL and bool(re.match(WEBHOOK_URL_PATTERN, url)),
+    mask=masked,
+)
+ENDED = Kind(
+    expects="a list of final statuses, at least one of " + ", ".join(get_args(Ended)), accepts=lambda on: bool(on)
+)
+SECRET = Kind(
+    expects="one line of 16 to 200 characters; put it in quotes",
+    accepts=lambda text: 16 <= len(text) <= 200 and _is_line(text),
+    mask=lambda _: "***",
 )

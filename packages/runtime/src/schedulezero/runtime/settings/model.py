@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Struct
 
+from schedulezero.protocol.values import Ended, Notify
 from schedulezero.runtime.settings import kinds
 from schedulezero.runtime.settings.databases import located
 from schedulezero.runtime.settings.kinds import Kind
@@ -105,6 +106,23 @@ class SchedulerSettings(Struct, frozen=True, kw_only=True):
     lease_seconds: Annotated[
         float, Setting(kinds.seconds(2, 300), "How long its ownership of schedules outlives it.")
     ] = 5.0
+    webhook_url: Annotated[
+        str | None, Setting(kinds.WEBHOOK, "Webhook that is told of every execution; left out, none.")
+    ] = None
+    webhook_on: Annotated[
+        tuple[Ended, ...], Setting(kinds.ENDED, "Final statuses that it is told of, separated by commas.")
+    ] = ("error", "timeout")
+    webhook_secret: Annotated[
+        str | None, Setting(kinds.SECRET, "Secret that every notification is signed with; left out, none is.")
+    ] = None
+    webhook_max_attempts: Annotated[
+        int, Setting(kinds.whole(1, 100), "Attempts to deliver a notification, within 24 hours.")
+    ] = 12
+
+    @property
+    def webhook(self) -> Notify | None:
+        """The webhook that is told of every execution, if there is one."""
+        return None if self.webhook_url is None else Notify(url=self.webhook_url, on=self.webhook_on)
 
     @property
     def listening(self) -> Endpoints:
@@ -123,6 +141,15 @@ class DatabaseSettings(Struct, frozen=True, kw_only=True):
     url: Annotated[
         str, Setting(kinds.DATABASE, "sqlite:///FILE, postgresql://, mysql:// or mariadb://USER:PASSWORD@HOST/NAME.")
     ] = "sqlite:///schedulezero_jobs.db"
+    keep_days: Annotated[
+        int, Setting(kinds.whole(0, 36_500), "Days that executions are kept after their end; 0: for ever.")
+    ] = 30
+    keep_failed_days: Annotated[
+        int, Setting(kinds.whole(0, 36_500), "Days that failed and timed out executions are kept; 0: for ever.")
+    ] = 90
+    keep_executions: Annotated[
+        int, Setting(kinds.whole(0, 1_000_000_000), "Executions that are kept; beyond, the oldest go. 0: all.")
+    ] = 1_000_000
 
 
 class HandlerSettings(Struct, frozen=True, kw_only=True):

@@ -3,14 +3,17 @@
 Of equals, the one that was given work longest ago.
 """
 
+from collections import defaultdict
+
 from msgspec import Raw
 
 from schedulezero.protocol.handling import Execute
 from schedulezero.runtime.clock import to_datetime
 from schedulezero.scheduler.core import lifecycle
 from schedulezero.scheduler.core.draft import Draft
+from schedulezero.scheduler.core.lines import Line
 from schedulezero.scheduler.core.memory import Instance, Memory
-from schedulezero.scheduler.core.model import Execution, Refill
+from schedulezero.scheduler.core.model import Effect, Execution, ReadLine, Refill
 from schedulezero.scheduler.core.queues import Queue
 
 
@@ -21,23 +24,27 @@ class Dispatcher:
         self._memory = memory
 
     def dispatch(self, draft: Draft, now: int) -> None:
-        """Hand out what can go out now, for every handler that is not paused."""
-        if self._memory.pause is not None:
-            return
-        for handler_id in list(self._memory.queues):
-            if handler_id not in self._memory.handler_pauses:
-                self._dispatch_handler(draft, handler_id, now)
+        """Hand out what can go out now, for every handler that is not paused; ask for more where little is left."""
+        if self._memory.pause is None:
+            for handler_id, instances in self._with_room(now).items():
+                if handler_id not in self._memory.handler_pauses:
+                    self._dispatch_handler(draft, handler_id, instances, now)
+        for place in self._memory.take_short():
+            place.refilling = True
+            draft.do(_more_of(place))
 
-    def _dispatch_handler(self, draft: Draft, handler_id: str, now: int) -> None:
-        waiting = [queue for queue in self._memory.queues[handler_id].values() if queue.total]
-        instances = self._memory.live_instances_of(handler_id) if waiting else []
-        while waiting and instances:
-            queue = self._first(waiting, instances, now)
-            if queue is None:
-                break
+    def _with_room(self, now: int) -> dict[str, list[Instance]]:
+        """Return the instances that have room, of each handler for which something waits."""
+        found: defaultdict[str, list[Instance]] = defaultdict(list)
+        for instance in self._memory.instances.values() if self._memory.queues else ():
+            if instance.info.handler_id in self._memory.queues and instance.free_slots(now) > 0:
+                found[instance.info.handler_id].append(instance)
+        return found
+
+    def _dispatch_handler(self, draft: Draft, handler_id: str, instances: list[Instance], now: int) -> None:
+        waiting = list(self._memory.queues[handler_id].values())
+        while (queue := self._first(waiting, instances, now)) is not None:
             self._hand_out(draft, queue, instances, now)
-        for queue in waiting:
-            self._refill(draft, queue)
 
     def _first(self, queues: list[Queue], instances: list[Instance], now: int) -> Queue | None:
         """Return the queue whose head is first in order, of those that some instance has room for."""
@@ -52,11 +59,6 @@ class Dispatcher:
         assert instance is not None
         claimed = lifecycle.claim(self._memory, draft, self._memory.executions[head[2]], instance, now)
         draft.send(instance.info.boot_id, execute_message(claimed, self._memory.epoch))
-
-    def _refill(self, draft: Draft, queue: Queue) -> None:
-        if queue.wants_refill():
-            queue.refilling = True
-            draft.do(Refill(handler_id=queue.handler_id, method_name=queue.method_name))
 
 
 def execute_message(execution: Execution, epoch: int) -> Execute:
@@ -82,3 +84,9 @@ def execute_message(execution: Execution, epoch: int) -> Execute:
 def _most_room(instances: list[Instance], method_name: str, now: int) -> Instance | None:
     able = [i for i in instances if i.free_slots(now) > 0 and i.offers(method_name)]
     return max(able, key=lambda i: (i.free_slots(now), -i.last_claim), default=None)
+
+
+def _more_of(place: Queue | Line) -> Effect:
+    if isinstance(place, Line):
+        return ReadLine(schedule_id=place.schedule_id)
+    return Refill(handler_id=place.handler_id, method_name=place.method_name)

@@ -1,7 +1,9 @@
 """The step that is being drawn up: changes and effects in order, with what one event does to one row told once."""
 
+from collections.abc import Sequence
+
 from schedulezero.protocol.errors import ScheduleZeroError
-from schedulezero.protocol.events import Event
+from schedulezero.protocol.events import Event, ExecutionFinished
 from schedulezero.protocol.handling import ToInstance
 from schedulezero.scheduler.core.model import (
     Answer,
@@ -20,12 +22,22 @@ from schedulezero.scheduler.core.model import (
 
 
 class Draft:
-    """Collects one step. An execution that is inserted and claimed by the same event is one row written once."""
+    """Collects one step. An execution that is inserted and claimed by the same event is one row written once.
+
+    Attributes:
+        ended: the executions whose end this step tells, each once.
+    """
 
     def __init__(self) -> None:
+        self.ended: list[Execution] = []
         self._changes: list[Change] = []
         self._effects: list[Effect] = []
         self._inserted: dict[str, int] = {}
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """What is to be written so far."""
+        return self._changes
 
     def write(self, change: Change) -> None:
         self._changes.append(change)
@@ -54,6 +66,8 @@ class Draft:
 
     def publish(self, event: type[Event], row: Execution | Schedule) -> None:
         self._effects.append(Publish(event=event, row=row))
+        if event is ExecutionFinished and isinstance(row, Execution):
+            self.ended.append(row)
 
     def do(self, effect: Effect) -> None:
         self._effects.append(effect)

@@ -6,15 +6,17 @@ from schedulezero.protocol.commands import Command
 from schedulezero.protocol.frozen import Frozen
 from schedulezero.protocol.handling import FromInstance, Welcome
 from schedulezero.protocol.values import InstanceState, Pause
-from schedulezero.scheduler.core.model import Execution, IdempotencyKey, KnownHandler, Schedule, Ticket
+from schedulezero.scheduler.core.model import Execution, IdempotencyKey, KnownHandler, Schedule, Spell, Ticket
 
 
 class Loaded(Frozen):
     """What the database holds, at the start.
 
     `pending` counts what each (handler, method) has, `unfinished` what each schedule has; `executions` are all that
-    run or retry and a window of the pending ones. `epoch` is the fencing epoch under which this scheduler owns its
-    shards.
+    run or retry and a window of the pending ones; of those that wait their turn, `left` counts what each schedule has
+    besides them, which `pending` does not count. `epoch` is the fencing epoch under which this scheduler owns its
+    shards. `spells` are those that last and the newest `scheduler_up`. `resumed` tells that the same process goes on
+    after a commit that failed.
     """
 
     epoch: int
@@ -24,10 +26,17 @@ class Loaded(Frozen):
     unfinished: dict[str, int]
     handlers: list[KnownHandler]
     pauses: dict[str | None, Pause]
+    spells: tuple[Spell, ...] = ()
+    left: dict[str, int] = {}
+    resumed: bool = False
 
 
 class Tick(Frozen):
     """Time has passed."""
+
+
+class Stopping(Frozen):
+    """The scheduler is about to end, as it was told to."""
 
 
 class Asked(Frozen):
@@ -88,4 +97,24 @@ class Refilled(Frozen):
     executions: list[Execution]
 
 
-Input = Loaded | Tick | Asked | DirectoryRead | InstanceTold | Linked | LinkLost | LinkSilent | Heard | Refilled
+class LineRead(Frozen):
+    """The first of a schedule's executions that wait their turn, in their order, as asked for by a ReadLine."""
+
+    schedule_id: str
+    executions: list[Execution]
+
+
+Input = (
+    Loaded
+    | Tick
+    | Stopping
+    | Asked
+    | DirectoryRead
+    | InstanceTold
+    | Linked
+    | LinkLost
+    | LinkSilent
+    | Heard
+    | Refilled
+    | LineRead
+)

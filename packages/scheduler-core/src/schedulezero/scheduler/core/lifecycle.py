@@ -3,7 +3,7 @@
 A move is written with the status and the claim it starts from, so that nothing is written over what it did not see.
 """
 
-from typing import Literal, cast
+from typing import cast
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -18,12 +18,10 @@ from schedulezero.protocol.events import (
 )
 from schedulezero.protocol.handling import Cancel
 from schedulezero.protocol.states import FINAL, Reason, Status, Step, after
-from schedulezero.protocol.values import Failure
+from schedulezero.protocol.values import Ended, Failure
 from schedulezero.scheduler.core.draft import Draft
 from schedulezero.scheduler.core.memory import Instance, Memory
 from schedulezero.scheduler.core.model import Execution
-
-EndedStatus = Literal["success", "error", "timeout", "cancelled", "skipped"]
 
 _TOLD_AS: dict[Status, type[Event]] = {
     Status.PENDING: ExecutionCreated,
@@ -123,7 +121,7 @@ def run_answer(execution: Execution) -> RunAccepted:
     if execution.status not in FINAL:
         return RunAccepted(status="accepted", execution_id=execution.id)
     return RunAccepted(
-        status=cast("EndedStatus", execution.status.value),
+        status=cast("Ended", execution.status.value),
         execution_id=execution.id,
         result=Raw((execution.result or "null").encode()),
         error=execution.error,

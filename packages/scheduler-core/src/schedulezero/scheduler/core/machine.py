@@ -35,10 +35,12 @@ from schedulezero.scheduler.core.ids import IdSource
 from schedulezero.scheduler.core.job_logs import JobLogs
 from schedulezero.scheduler.core.memory import Instance, Limits, Memory
 from schedulezero.scheduler.core.model import Step
+from schedulezero.scheduler.core.notifications import owe_notifications
 from schedulezero.scheduler.core.outcomes import Outcomes
 from schedulezero.scheduler.core.planner import Planner
 from schedulezero.scheduler.core.runs import Runs
 from schedulezero.scheduler.core.schedules import Schedules
+from schedulezero.scheduler.core.spells import Spells
 
 
 class Machine:
@@ -54,6 +56,7 @@ class Machine:
         self._runs = Runs(self.memory, ids)
         self._schedules = Schedules(self.memory, self._planner, ids)
         self._logs = JobLogs(self.memory)
+        self._spells = Spells(self.memory)
 
     def handle(self, event: inputs.Input, now: int) -> Step:
         """Take in what happened at `now` (microseconds UTC) and return what follows from it."""
@@ -77,9 +80,16 @@ class Machine:
                 self._fleet.directory_read(draft, event.instances, now)
             case inputs.Refilled():
                 self._refill(event)
+            case inputs.LineRead():
+                self._refill_line(event)
             case inputs.Loaded():
                 self._load(event)
+            case inputs.Stopping():
+                pass
+        self._expire_due(draft, now - 1)
         self._dispatcher.dispatch(draft, now)
+        owe_notifications(draft, self.memory.limits.webhook, now)
+        self._spells.keep(draft, event, now)
         return draft.step()
 
     # -- from the database ---------------------------------------------------------------------------------------
@@ -99,23 +109,21 @@ class Machine:
             memory.restore(execution)
             if execution.status is Status.RUNNING and execution.boot_id is not None:
                 memory.orphans.add(execution.boot_id)
-        for queues in memory.queues.values():
-            for queue in queues.values():
-                queue.see_how_far()
+        for schedule_id, left in loaded.left.items():
+            memory.line(schedule_id).left += left
+        memory.see_how_far()
 
     def _refill(self, refilled: inputs.Refilled) -> None:
-        memory = self.memory
-        queue = memory.queue(refilled.handler_id, refilled.method_name)
-        unknown = [execution for execution in refilled.executions if execution.id not in memory.executions]
-        for execution in queue.refill(unknown):
-            memory.return_from_database(execution)
+        self.memory.refill(refilled.handler_id, refilled.method_name, refilled.executions)
+
+    def _refill_line(self, read: inputs.LineRead) -> None:
+        self.memory.refill_line(read.schedule_id, read.executions)
 
     # -- time ----------------------------------------------------------------------------------------------------
 
     def _tick(self, draft: Draft, now: int) -> None:
         memory = self.memory
-        for execution_id in memory.expiries.take_due(now):
-            self._expire(draft, execution_id, now)
+        self._expire_due(draft, now)
         for execution_id in memory.retries.take_due(now):
             self._make_ready(execution_id, now)
         for execution_id, claim in memory.overtime.take_due(now):
@@ -129,10 +137,12 @@ class Machine:
         self._planner.fire_due(draft, now)
         memory.prune()
 
-    def _expire(self, draft: Draft, execution_id: str, now: int) -> None:
-        execution = self.memory.executions.get(execution_id)
-        if execution is not None and execution.status in (Status.PENDING, Status.RETRYING):
-            lifecycle.conclude(self.memory, draft, execution, Move.SKIP, now, reason=Reason.EXPIRED)
+    def _expire_due(self, draft: Draft, now: int) -> None:
+        """Skip what should have begun by `now`: whatever has brought it here, it is not handed out any more."""
+        for execution_id in self.memory.expiries.take_due(now):
+            execution = self.memory.executions.get(execution_id)
+            if execution is not None and execution.status in (Status.PENDING, Status.RETRYING):
+                lifecycle.conclude(self.memory, draft, execution, Move.SKIP, now, reason=Reason.EXPIRED)
 
     def _make_ready(self, execution_id: str, now: int) -> None:
         execution = self.memory.executions.get(execution_id)
@@ -191,7 +201,7 @@ class Machine:
             case ScheduleUpdate():
                 schedules.update(draft, asked, command, now)
             case ScheduleDelete():
-                schedules.delete(draft, asked, command.schedule_id)
+                schedules.delete(draft, asked, command.schedule_id, now)
             case SchedulePause():
                 schedules.pause(draft, asked, command.schedule_id, command.reason, now)
             case ScheduleResume():

@@ -4,14 +4,14 @@ The indices of executions are kept by three moves: `admit` when one becomes know
 `restore` when it comes back from the database.
 """
 
-import heapq
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from schedulezero.protocol.frozen import Frozen
 from schedulezero.protocol.states import FINAL, Status
-from schedulezero.protocol.values import InstanceInfo, MethodSpec, Pause, ScheduleRequest
+from schedulezero.protocol.values import InstanceInfo, MethodSpec, Notify, Pause, ScheduleRequest
+from schedulezero.scheduler.core.lines import Line
 from schedulezero.scheduler.core.model import (
     SECOND,
     Execution,
@@ -22,6 +22,7 @@ from schedulezero.scheduler.core.model import (
 )
 from schedulezero.scheduler.core.policies import FireTimes
 from schedulezero.scheduler.core.queues import Queue
+from schedulezero.scheduler.core.timelines import Timeline
 from schedulezero.scheduler.core.triggers import compile_trigger
 
 _SLACK = 10_000
@@ -29,13 +30,18 @@ _SLACK = 10_000
 
 
 class Limits(Frozen):
-    """Bounds of the machine; times in microseconds."""
+    """Bounds of the machine, times in microseconds, and what holds for every schedule: zone and webhook.
+
+    Of each queue twice `window` executions are held in memory at most, of each line twice `line`.
+    """
 
     max_pending: int = 1_000_000
     window: int = 2_000
+    line: int = 200
     lease: int = 5 * SECOND
     timeout_grace: int = 10 * SECOND
     timezone: str = "UTC"
+    webhook: Notify | None = None
 
 
 class Instance:
@@ -82,32 +88,6 @@ class Instance:
             self.running_of_method[method_name] -= 1
 
 
-class Timeline[T]:
-    """Things that are due at an instant. What is no longer true of them is the taker's to see."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[int, int, T]] = []
-        self._count = 0
-
-    def add(self, at: int, thing: T) -> None:
-        self._count += 1
-        heapq.heappush(self._heap, (at, self._count, thing))
-
-    def next(self) -> int | None:
-        return self._heap[0][0] if self._heap else None
-
-    def prune(self, most: int, is_live: Callable[[T], bool]) -> None:
-        """Drop what is no longer true, where more than `most` things are here."""
-        if len(self._heap) > most:
-            self._heap = [entry for entry in self._heap if is_live(entry[2])]
-            heapq.heapify(self._heap)
-
-    def take_due(self, now: int) -> Iterator[T]:
-        """Yield and forget what is due, earliest first; what is added meanwhile for `now` or earlier comes too."""
-        while self._heap and self._heap[0][0] <= now:
-            yield heapq.heappop(self._heap)[2]
-
-
 class Memory:
     """The state of the machine. See the module for who keeps what."""
 
@@ -119,10 +99,11 @@ class Memory:
         self._fires: dict[str, tuple[ScheduleRequest, FireTimes]] = {}
         self.last_skips: dict[str, Execution] = {}
         self.executions: dict[str, Execution] = {}
-        self.queues: dict[str, dict[str, Queue]] = defaultdict(dict)
+        self.queues: dict[str, dict[str, Queue]] = {}
         self.unfinished: Counter[str] = Counter()
         self.current: dict[str, set[str]] = defaultdict(set)
-        self.held: dict[str, dict[str, None]] = defaultdict(dict)
+        self.held: dict[str, Line] = {}
+        self._short: dict[Queue | Line, None] = {}
         self.known: dict[str, KnownHandler] = {}
         self.instances: dict[str, Instance] = {}
         self.orphans: set[str] = set()
@@ -154,6 +135,7 @@ class Memory:
         most = 2 * len(self.executions) + _SLACK
         self.expiries.prune(most, lambda id_: id_ in self.executions)
         self.overtime.prune(most, lambda out: out[0] in self.executions)
+        self.retries.prune(most, lambda id_: not id_ or id_ in self.executions)
         self.due.prune(2 * len(self.schedules) + _SLACK, self._is_current)
 
     # -- schedules -----------------------------------------------------------------------------------------------
@@ -198,14 +180,36 @@ class Memory:
     # -- executions ----------------------------------------------------------------------------------------------
 
     def queue(self, handler_id: str, method_name: str) -> Queue:
-        queues = self.queues[handler_id]
+        """Return the queue of a method, a new one where nothing waits for it."""
+        queues = self.queues.setdefault(handler_id, {})
         queue = queues.get(method_name)
         if queue is None:
             queue = queues[method_name] = Queue(handler_id, method_name, self.limits.window)
         return queue
 
+    def line(self, schedule_id: str) -> Line:
+        """Return the line of a schedule, a new one where nothing waits its turn."""
+        line = self.held.get(schedule_id)
+        if line is None:
+            line = self.held[schedule_id] = Line(schedule_id, self.limits.line)
+        return line
+
     def pending_of(self, handler_id: str) -> int:
-        return sum(queue.total for queue in self.queues[handler_id].values())
+        return sum(queue.total for queue in self.queues.get(handler_id, {}).values())
+
+    def is_left(self, execution: Execution) -> bool:
+        """Whether an execution that the database shows as pending waits there, and is not held here."""
+        if execution.status is not Status.PENDING:
+            return False
+        line = self.held.get(str(execution.schedule_id)) if execution.serial else None
+        queue = self.queues.get(execution.handler_id, {}).get(execution.method_name)
+        place = line if execution.serial else queue
+        return place is not None and place.leaves(execution)
+
+    def take_short(self) -> Iterator[Queue | Line]:
+        """Yield, each once, the queues and lines of which more is to be read now."""
+        short, self._short = self._short, {}
+        return (place for place in short if place.wants_refill())
 
     def admit(self, execution: Execution) -> None:
         """Take in an execution that has just been decided."""
@@ -218,13 +222,33 @@ class Memory:
         self._last_claim = max(self._last_claim, execution.claim)
         self._index(execution, counted=True)
 
-    def return_from_database(self, execution: Execution) -> None:
-        """Know again a pending execution that its queue has just taken back."""
-        self.executions[execution.id] = execution
-        if execution.schedule_id is not None:
-            self.current[execution.schedule_id].add(execution.id)
-        if execution.expires_at is not None:
-            self.expiries.add(execution.expires_at, execution.id)
+    def refill(self, handler_id: str, method_name: str, read: list[Execution]) -> None:
+        """Take in what was read of a queue, if it still waits for that."""
+        queue = self.queues.get(handler_id, {}).get(method_name)
+        if queue is None or not queue.refilling:
+            return
+        for execution in queue.refill([one for one in read if one.id not in self.executions]):
+            self._know(execution)
+        self._look_after(queue)
+
+    def refill_line(self, schedule_id: str, read: list[Execution]) -> None:
+        """Take in what was read of a line, if it still waits for that."""
+        line = self.held.get(schedule_id)
+        if line is None or not line.refilling:
+            return
+        for execution in line.refill([one for one in read if one.id not in self.executions]):
+            self._know(execution)
+        self._release_next(schedule_id)
+        self._look_after(line)
+
+    def see_how_far(self) -> None:
+        """Compare what was loaded with what there is."""
+        for queue in [queue for queues in self.queues.values() for queue in queues.values()]:
+            queue.see_how_far()
+            self._look_after(queue)
+        for schedule_id, line in list(self.held.items()):
+            self._release_next(schedule_id)
+            self._look_after(line)
 
     def make_ready(self, execution: Execution) -> None:
         """Let an execution whose next attempt is due go out in its turn; its status stays `retrying` until then."""
@@ -238,39 +262,32 @@ class Memory:
 
     def move(self, before: Execution, after: Execution) -> None:
         """Put `after` in the place of `before` and into the indices of its status."""
-        queue = self.queue(before.handler_id, before.method_name)
-        waited_its_turn = self._unhold(before)
-        if queue.has(before.id) or (before.status is Status.PENDING and not waited_its_turn):
-            queue.remove(before.id)
+        self._leave_place(before)
         if after.status in FINAL:
             self._end(after)
-        else:
-            self.executions[after.id] = after
-            self._place(after, counted=False)
+            return
+        self.executions[after.id] = after
+        if after.status is Status.PENDING:
+            self._requeue(after)
+        elif after.status is Status.RETRYING:
+            self.retries.add(after.ready_at, after.id)
 
     def _index(self, execution: Execution, *, counted: bool) -> None:
+        self._know(execution)
+        match execution.status:
+            case Status.PENDING if self._must_wait_its_turn(execution, counted=counted):
+                self._hold(execution, counted=counted)
+            case Status.PENDING:
+                self._enqueue(execution, counted=counted)
+            case Status.RETRYING:
+                self.retries.add(execution.ready_at, execution.id)
+
+    def _know(self, execution: Execution) -> None:
         self.executions[execution.id] = execution
         if execution.schedule_id is not None:
             self.current[execution.schedule_id].add(execution.id)
         if execution.expires_at is not None:
             self.expiries.add(execution.expires_at, execution.id)
-        self._place(execution, counted=counted)
-
-    def _place(self, execution: Execution, *, counted: bool) -> None:
-        match execution.status:
-            case Status.PENDING if self._must_wait_its_turn(execution):
-                if counted:
-                    self.queue(execution.handler_id, execution.method_name).total -= 1
-                self.held[str(execution.schedule_id)][execution.id] = None
-            case Status.PENDING:
-                queue = self.queue(execution.handler_id, execution.method_name)
-                kept = queue.restore(execution) if counted else queue.push(execution)
-                for id_ in () if kept else (execution.id,):
-                    self._leave(id_)
-                for id_ in queue.shed():
-                    self._leave(id_)
-            case Status.RETRYING:
-                self.retries.add(execution.ready_at, execution.id)
 
     def _leave(self, execution_id: str) -> None:
         """Leave a pending execution to the database."""
@@ -284,6 +301,8 @@ class Memory:
         schedule_id = execution.schedule_id
         if schedule_id is None:
             return
+        if (line := self.held.get(schedule_id)) is not None:
+            line.note_gone(execution.id)
         self.current[schedule_id].discard(execution.id)
         self.unfinished[schedule_id] -= 1
         self._release_next(schedule_id)
@@ -291,28 +310,71 @@ class Memory:
             del self.unfinished[schedule_id]
             del self.current[schedule_id]
 
+    # -- where the pending wait ----------------------------------------------------------------------------------
+
+    def _enqueue(self, execution: Execution, *, counted: bool) -> None:
+        queue = self.queue(execution.handler_id, execution.method_name)
+        kept = queue.restore(execution) if counted else queue.push(execution)
+        if not kept:
+            self._leave(execution.id)
+        for id_ in queue.shed():
+            self._leave(id_)
+
+    def _requeue(self, execution: Execution) -> None:
+        """Take back what did not begin: it goes out again, or stands in front while another one is unfinished."""
+        line = self.held.get(str(execution.schedule_id)) if execution.serial else None
+        waiting = 0 if line is None else line.total
+        if execution.serial and self.unfinished[str(execution.schedule_id)] > waiting + 1:
+            self.line(str(execution.schedule_id)).put_back(execution)
+        else:
+            self._enqueue(execution, counted=False)
+
+    def _hold(self, execution: Execution, *, counted: bool) -> None:
+        if counted:
+            self.queue(execution.handler_id, execution.method_name).total -= 1
+        if not self.line(str(execution.schedule_id)).add(execution):
+            self._leave(execution.id)
+
+    def _leave_place(self, execution: Execution) -> None:
+        """Take an execution out of its queue or line, if it waits in one, here or in the database."""
+        queue = self.queues.get(execution.handler_id, {}).get(execution.method_name)
+        if queue is not None and queue.has(execution.id):
+            place: Queue | Line = queue
+        elif execution.status is not Status.PENDING:
+            return
+        elif execution.serial:
+            place = self.line(str(execution.schedule_id))
+        else:
+            place = self.queue(execution.handler_id, execution.method_name)
+        place.remove(execution.id)
+        self._look_after(place)
+
+    def _look_after(self, place: Queue | Line) -> None:
+        """Note where more is to be read; forget a queue or line in which nothing waits."""
+        if place.wants_refill():
+            self._short[place] = None
+        elif place.is_over() and isinstance(place, Line):
+            self.held.pop(place.schedule_id, None)
+        elif place.is_over() and isinstance(place, Queue):
+            queues = self.queues.get(place.handler_id, {})
+            queues.pop(place.method_name, None)
+            if not queues:
+                self.queues.pop(place.handler_id, None)
+
     # -- one after another ---------------------------------------------------------------------------------------
 
-    def _must_wait_its_turn(self, execution: Execution) -> bool:
+    def _must_wait_its_turn(self, execution: Execution, *, counted: bool) -> bool:
+        """Whether another one of its schedule is unfinished; of what is loaded that is seen when all is known."""
         if not execution.serial or execution.schedule_id is None:
             return False
-        others = len(self.current[execution.schedule_id]) - 1
-        return others > len(self.held.get(execution.schedule_id, ()))
+        return counted or self.unfinished[execution.schedule_id] > 1
 
     def _release_next(self, schedule_id: str) -> None:
-        held = self.held.get(schedule_id)
-        if held is None or len(self.current[schedule_id]) > len(held):
+        """Let the first of a line go out, if all that is unfinished of its schedule stands in it."""
+        line = self.held.get(schedule_id)
+        if line is None or not line or self.unfinished[schedule_id] > line.total:
             return
-        execution = self.executions[next(iter(held))]
-        self._unhold(execution)
-        self._place(execution, counted=False)
-
-    def _unhold(self, execution: Execution) -> bool:
-        """Take an execution out of those that wait their turn; return whether it was one of them."""
-        held = self.held.get(str(execution.schedule_id))
-        if held is None or execution.id not in held:
-            return False
-        del held[execution.id]
-        if not held:
-            del self.held[str(execution.schedule_id)]
-        return True
+        execution = self.executions[next(iter(line))]
+        line.remove(execution.id)
+        self._look_after(line)
+        self._enqueue(execution, counted=False)

@@ -13,7 +13,7 @@ from schedulezero.protocol.events import Event
 from schedulezero.protocol.frozen import Frozen
 from schedulezero.protocol.handling import ToInstance
 from schedulezero.protocol.states import Reason, Status
-from schedulezero.protocol.values import Failure, MethodSpec, Pause, RetryPolicy, ScheduleRequest
+from schedulezero.protocol.values import Failure, MethodSpec, Notify, Pause, RetryPolicy, ScheduleRequest
 
 SHARDS = 64
 SECOND = 1_000_000
@@ -38,6 +38,7 @@ class Schedule(Frozen):
     `request` is what its user asked for, with every anchor of the trigger written in. Every decision compares and
     sets `version` and moves `decided_through`; `generation` is new on create and replace. `next_fire` is the next
     nominal instant, `due_at` the same with its jitter, both None where nothing is to come or it is not active.
+    `times_since` is when its fire times became what they are; None stands for its creation.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Schedule(Frozen):
     runs: int = 0
     pause: Pause | None = None
     error: str | None = None
+    times_since: int | None = None
 
 
 class Execution(Frozen):
@@ -63,7 +65,8 @@ class Execution(Frozen):
     A claim is one handing-out to an instance: `attempt` counts those that began (0 before the first), `claim` is
     a number that is never used twice of the same execution. `ready_at` is when it may go out; a `serial` one also
     waits until no earlier execution of its schedule is unfinished. The `covers_` fields are set where one decision
-    accounts for several instants; `fire_time` is then the one that ran, or the first.
+    accounts for several instants; `fire_time` is then the one that ran, or the first. `notify` is the webhook that
+    its schedule or its run has asked for.
     """
 
     id: str
@@ -98,6 +101,7 @@ class Execution(Frozen):
     covers_to: int | None = None
     covers_count: int | None = None
     count_exact: bool = True
+    notify: Notify | None = None
 
 
 class Attempt(Frozen):
@@ -141,6 +145,42 @@ class LogEntry(Frozen):
     level: str
     event: str
     fields: str
+
+
+class Notification(Frozen):
+    """The end of an execution that is owed to a webhook; the row is removed when the webhook has taken it.
+
+    `id` is the same in every attempt to deliver it. `receiver` is the scheme, host and port of `url`: what is
+    slow or away as a whole. `attempt` counts those that have failed, `due_at` is when the next one may begin.
+    """
+
+    id: str
+    shard: int
+    execution_id: str
+    receiver: str
+    url: str
+    created_at: int
+    due_at: int
+    attempt: int = 0
+
+
+SpellKind = Literal["system_pause", "handler_pause", "schedule_pause", "quarantine", "handler_offline", "scheduler_up"]
+
+
+class Spell(Frozen):
+    """A time through which something held, from `began` on; `ended` is None while it lasts.
+
+    `subject` is the schedule or the handler that it is about, empty where it is everything. `actor` is who brought
+    it about, `note` why. Those of one kind and subject follow each other. A `scheduler_up` ends where the scheduler is
+    last known to have been up, so that between two of them it was down.
+    """
+
+    kind: SpellKind
+    subject: str
+    began: int
+    ended: int | None = None
+    actor: str | None = None
+    note: str | None = None
 
 
 # -- changes: what is to be written ---------------------------------------------------------------------------------
@@ -209,6 +249,16 @@ class AppendLog(Frozen):
     entry: LogEntry
 
 
+class InsertNotification(Frozen):
+    notification: Notification
+
+
+class KeepSpell(Frozen):
+    """Insert a spell, or write over the one of its kind and subject that began then."""
+
+    spell: Spell
+
+
 Change = (
     InsertSchedule
     | ReviseSchedule
@@ -221,6 +271,8 @@ Change = (
     | RememberHandler
     | SetPause
     | AppendLog
+    | InsertNotification
+    | KeepSpell
 )
 
 # -- effects: what is done once the changes are durable -------------------------------------------------------------
@@ -259,6 +311,12 @@ class Refill(Frozen):
     method_name: str
 
 
+class ReadLine(Frozen):
+    """Read more of a schedule's executions that wait their turn from the database."""
+
+    schedule_id: str
+
+
 class ReportLost(Frozen):
     """Tell the registry that an instance's connection is gone."""
 
@@ -266,7 +324,13 @@ class ReportLost(Frozen):
     boot_id: str
 
 
-Effect = Answer | Refuse | Send | Publish | Refill | ReportLost
+class Deliver(Frozen):
+    """Deliver the notifications that a receiver is owed: there is one more."""
+
+    receiver: str
+
+
+Effect = Answer | Refuse | Send | Publish | Refill | ReadLine | ReportLost | Deliver
 
 
 class Step(Frozen):

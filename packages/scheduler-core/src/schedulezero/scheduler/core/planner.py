@@ -9,7 +9,7 @@ from schedulezero.scheduler.core.draft import Draft
 from schedulezero.scheduler.core.ids import IdSource
 from schedulezero.scheduler.core.memory import Memory
 from schedulezero.scheduler.core.model import SECOND, AdvanceSchedule, Execution, Schedule
-from schedulezero.scheduler.core.policies import Decision, decide, decide_paused, due_at
+from schedulezero.scheduler.core.policies import Decision, decide, decide_held, due_at
 
 
 class Planner:
@@ -29,13 +29,37 @@ class Planner:
             if schedule is not None and schedule.version == version and schedule.state == "active":
                 self._fire(draft, schedule, now)
 
-    def close_pause(self, draft: Draft, schedule: Schedule, now: int) -> Schedule:
-        """Account for what a pause that ends now has covered; return the schedule moved on, not yet written."""
-        fires = self._memory.fires(schedule)
-        return self._carry_out(draft, schedule, decide_paused(schedule, fires, now), now)
+    def settle(self, draft: Draft, schedule: Schedule, now: int) -> Schedule:
+        """Account for all that is due by `now`, because what the schedule is comes to an end.
+
+        What a pause or a quarantine has held back is skipped, the rest is decided as ever. The fire times of a
+        trigger that fails cannot be told, so they are not accounted for.
+
+        Returns:
+            The schedule moved on, not yet written.
+        """
+        held = self._held_back(schedule)
+        try:
+            fires = self._memory.fires(schedule)
+            decisions = decide(schedule, fires, now) if held is None else decide_held(schedule, fires, now, held)
+        except Exception as error:
+            return quarantined(schedule, error)
+        return self._carry_out(draft, schedule, decisions, now)
 
     def aim(self, schedule: Schedule) -> Schedule:
-        """Return the schedule with its next instant found. Raises whatever its trigger raises."""
+        """Return the schedule with its next instant found, or quarantined where its trigger fails."""
+        try:
+            return self._aimed(schedule)
+        except Exception as error:
+            return quarantined(schedule, error)
+
+    def _held_back(self, schedule: Schedule) -> Reason | None:
+        """Return for which reason nothing of a schedule is decided now, if that is so."""
+        if schedule.error is not None:
+            return Reason.QUARANTINED
+        return Reason.PAUSED if schedule.pause is not None or self._memory.pause is not None else None
+
+    def _aimed(self, schedule: Schedule) -> Schedule:
         fires = self._memory.fires(schedule)
         following = fires.next(schedule.decided_through)
         max_runs = schedule.request.max_runs
@@ -49,7 +73,7 @@ class Planner:
         try:
             fires = self._memory.fires(schedule)
             advanced = self._carry_out(draft, schedule, decide(schedule, fires, now), now)
-            advanced = self.aim(advanced)
+            advanced = self._aimed(advanced)
         except Exception as error:
             # Whatever a trigger raises touches its own schedule alone, and is shown there.
             advanced = quarantined(advanced, error)
@@ -131,6 +155,7 @@ class Planner:
             covers_to=decision.last if several else None,
             covers_count=decision.count if several else None,
             count_exact=decision.exact,
+            notify=request.notify,
         )
 
 

@@ -10,7 +10,8 @@ from schedulezero.protocol.states import Reason
 from schedulezero.protocol.values import ScheduleRequest
 from schedulezero.runtime.clock import from_datetime
 from schedulezero.scheduler.core.model import SECOND, Schedule
-from schedulezero.scheduler.core.triggers import Trigger
+from schedulezero.scheduler.core.triggers import Mismatch, Trigger
+from schedulezero.scheduler.core.triggers.mismatch import outside
 
 DECISIONS_AT_ONCE = 1_000
 """A schedule that has more instants due than this is decided in several steps, so that others get their turn."""
@@ -57,6 +58,15 @@ class FireTimes:
         """Return how many instants lie in (after, until], and whether that is exact."""
         return self._trigger.count(self._from(after), self._to(until))
 
+    def remarks(self, fire: int) -> list[str]:
+        """Say what clock changes have made of the fire at `fire`."""
+        return self._trigger.remarks(fire)
+
+    def why_not(self, instant: int) -> Mismatch | None:
+        """Return why an instant is not one of them; None where it is."""
+        beyond = outside(instant, ("start_at", self._start), ("end_at", self._end))
+        return beyond or self._trigger.why_not(instant)
+
     def _from(self, after: int) -> int:
         return after if self._start is None else max(after, self._start - 1)
 
@@ -91,10 +101,10 @@ def decide(schedule: Schedule, fires: FireTimes, now: int) -> list[Decision]:
     return decisions
 
 
-def decide_paused(schedule: Schedule, fires: FireTimes, until: int) -> list[Decision]:
-    """Decide the instants that a pause which ends at `until` has covered: one range, or nothing."""
+def decide_held(schedule: Schedule, fires: FireTimes, until: int, reason: Reason) -> list[Decision]:
+    """Decide the instants that a pause or a quarantine has held back up to `until`: one range, or nothing."""
     last = fires.latest(schedule.decided_through, until)
-    return [] if last is None else [_range(schedule, fires, last, Reason.PAUSED)]
+    return [] if last is None else [_range(schedule, fires, last, reason)]
 
 
 def _due_at(schedule: Schedule, fires: FireTimes, instant: int) -> int:

@@ -7,6 +7,8 @@ from schedulezero.scheduler.core.model import Execution
 
 Key = tuple[int, int, str]
 """Priority (9 first), then `ready_at`, then id."""
+_SLACK = 1_000
+"""Outdated keys that are borne before they are dropped."""
 
 
 def key_of(execution: Execution) -> Key:
@@ -50,6 +52,13 @@ class Queue:
     def has(self, execution_id: str) -> bool:
         return execution_id in self._replaceable or execution_id in self._staying
 
+    def is_over(self) -> bool:
+        return not (self.total or self.refilling)
+
+    def leaves(self, execution: Execution) -> bool:
+        """Whether a pending execution that is not here is left to the database."""
+        return self.behind and (self._bound is None or key_of(execution) > self._bound)
+
     def head(self) -> Key | None:
         """Return the key of the next one, None where none may go out yet."""
         while self._heap and not self.has(self._heap[0][2]):
@@ -65,6 +74,7 @@ class Queue:
         self._staying.discard(execution_id)
         if self.refilling:
             self._gone_meanwhile.add(execution_id)
+        self._tidy()
 
     def wants_refill(self) -> bool:
         return self.behind and not self.refilling and len(self._replaceable) <= self._window // 2
@@ -97,6 +107,12 @@ class Queue:
         self._replaceable -= shed
         self.behind, self._bound = True, ordered[self._window - 1]
         return list(shed)
+
+    def _tidy(self) -> None:
+        """Drop the keys of those that are gone, where they are many and lie behind one that stays at the head."""
+        if len(self._heap) > 2 * (len(self._replaceable) + len(self._staying)) + _SLACK:
+            self._heap = [key for key in self._heap if self.has(key[2])]
+            heapq.heapify(self._heap)
 
     def _keep(self, execution: Execution) -> bool:
         key = key_of(execution)

@@ -98,6 +98,7 @@ class Runs:
             timeout_seconds=original.timeout_seconds,
             tags=original.tags,
             retry_of=original.id,
+            notify=original.notify,
         )
         self._insert(draft, execution)
         draft.answer(asked.ticket, lifecycle.run_answer(execution))
@@ -159,6 +160,7 @@ class Runs:
             timeout_seconds=admission.timeout_of(job, spec),
             expires_at=expiry(job.expires_after_seconds, now),
             tags=job.tags,
+            notify=job.notify,
         )
         if job.expires_after_seconds == 0 and not self._memory.live_instances_of(job.handler_id):
             return self._skip_at_once(draft, execution, now)
@@ -183,14 +185,10 @@ class Runs:
         if asked.found is None:
             message = f"there is no execution {execution_id}"
             raise ScheduleZeroError.of(Code.EXECUTION_NOT_FOUND, message, path="execution_id")
-        if asked.found.status not in FINAL and not self._is_left_to_the_database(asked.found):
+        if asked.found.status not in FINAL and not self._memory.is_left(asked.found):
             message = f"execution {execution_id} has just ended; read it again"
             raise ScheduleZeroError.of(Code.CONFLICT, message, path="execution_id")
         return asked.found
-
-    def _is_left_to_the_database(self, execution: Execution) -> bool:
-        queue = self._memory.queue(execution.handler_id, execution.method_name)
-        return execution.status is Status.PENDING and queue.behind
 
     # -- answers -------------------------------------------------------------------------------------------------
 

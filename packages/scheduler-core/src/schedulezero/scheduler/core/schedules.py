@@ -39,6 +39,9 @@ from schedulezero.scheduler.core.model import (
 from schedulezero.scheduler.core.planner import Planner
 from schedulezero.scheduler.core.triggers import anchor
 
+_TIMES = ("trigger_config", "start_at", "end_at")
+"""The options that fire times follow from."""
+
 
 class Schedules:
     """Serves the commands on schedules. Each raises ScheduleZeroError where it refuses, and has then done nothing."""
@@ -57,6 +60,8 @@ class Schedules:
             message = f"schedule {existing.id} exists; set if_exists to replace or keep, or choose another id"
             raise ScheduleZeroError.of(Code.SCHEDULE_EXISTS, message, path="schedule_id")
         request = self._checked(request, now)
+        if existing is not None:
+            self._planner.settle(draft, existing, now)
         schedule = self._planner_aim(self._new(request, existing, asked.caller, now))
         if existing is None:
             draft.write(InsertSchedule(schedule=schedule))
@@ -73,20 +78,27 @@ class Schedules:
             message = f"schedule {schedule.id} is at version {schedule.version}, not {command.if_version}"
             raise ScheduleZeroError.of(Code.CONFLICT, message, path="If-Match")
         request = self._patched(schedule.request, command.patch, now)
-        revised = replace(schedule, request=request, state="active", error=None, updated_at=now)
+        moves_times = any(getattr(request, name) != getattr(schedule.request, name) for name in _TIMES)
+        resumes = command.patch.paused is False and schedule.pause is not None
+        settles = moves_times or resumes or schedule.error is not None
+        revised = self._planner.settle(draft, schedule, now) if settles else schedule
+        revised = replace(revised, request=request, state="active", error=None, updated_at=now)
+        if moves_times:
+            revised = replace(revised, times_since=now)
         if command.patch.trigger_config is not UNSET:
-            revised = replace(revised, decided_through=max(schedule.decided_through, now))
+            revised = replace(revised, decided_through=max(revised.decided_through, now))
         if command.patch.paused is True:
             revised = replace(revised, pause=schedule.pause or _pause(None, asked.caller, now))
-        elif command.patch.paused is False and schedule.pause is not None:
-            revised = replace(self._planner.close_pause(draft, revised, now), pause=None)
+        elif resumes:
+            revised = replace(revised, pause=None)
         self._write(draft, schedule, self._planner_aim(revised), revise=True)
         draft.publish(ScheduleUpdated, self._memory.schedules[schedule.id])
         draft.answer(asked.ticket, self._memory.schedules[schedule.id])
 
-    def delete(self, draft: Draft, asked: Asked, schedule_id: str) -> None:
+    def delete(self, draft: Draft, asked: Asked, schedule_id: str, now: int) -> None:
         """Remove a schedule; what it has decided stays and is carried out."""
         schedule = self.known(schedule_id)
+        self._planner.settle(draft, schedule, now)
         draft.write(DeleteSchedule(schedule_id=schedule.id, shard=schedule.shard, version_before=schedule.version))
         self._memory.forget_schedule(schedule.id)
         draft.publish(ScheduleDeleted, schedule)
@@ -104,7 +116,7 @@ class Schedules:
         """End a pause, or try a quarantined schedule again; what the pause covered is accounted for."""
         schedule = self.known(schedule_id)
         if schedule.pause is not None or schedule.state == "quarantined":
-            resumed = self._planner.close_pause(draft, schedule, now)
+            resumed = self._planner.settle(draft, schedule, now)
             resumed = replace(resumed, pause=None, error=None, state="active", updated_at=now)
             self._write(draft, schedule, self._planner_aim(resumed))
             draft.publish(ScheduleResumed, self._memory.schedules[schedule_id])
@@ -118,12 +130,12 @@ class Schedules:
 
     def resume_all(self, draft: Draft, asked: Asked, now: int) -> None:
         if self._memory.pause is not None:
-            self._memory.pause = None
-            draft.write(SetPause(handler_id=None, pause=None))
             for schedule in list(self._memory.schedules.values()):
                 if schedule.state == "active" and schedule.next_fire is not None and schedule.next_fire <= now:
-                    covered = self._planner.close_pause(draft, schedule, now)
+                    covered = self._planner.settle(draft, schedule, now)
                     self._write(draft, schedule, self._planner_aim(covered))
+            self._memory.pause = None
+            draft.write(SetPause(handler_id=None, pause=None))
         draft.answer(asked.ticket, Done())
 
     def pause_handler(self, draft: Draft, asked: Asked, handler_id: str, reason: str | None, now: int) -> None:

@@ -115,6 +115,8 @@ def _create_sqlite(url: URL) -> Engines:
 
 def _configure_writer(connection: Any, _: object) -> None:
     connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+    # Takes effect where the file is new; see Retention.return_space.
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":
         raise CannotOpen.because("SQLite cannot use its write-ahead log on this file system; use a local disk")

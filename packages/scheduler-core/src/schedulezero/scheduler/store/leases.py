@@ -5,6 +5,7 @@ a takeover waits for the commit or the commit for the takeover) and goes on only
 takeover removes the row. Epochs only rise, over all owners.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select, update
@@ -25,8 +26,8 @@ class Ownership:
         engine: the writing engine.
         owner: the scheduler's name, another one for each start of the program.
         lease_seconds: how long it owns its shards without renewal.
-        alone: every other owner is known to be dead (by :class:`.FileLock`), so none is waited for, and nobody
-            takes over from this one either: it need not renew.
+        alone: every other owner is known to be dead (by :class:`.FileLock`), so none is waited for. Once replaced all
+            the same, because somebody removed the lock's file, it waits as others do.
     """
 
     def __init__(self, engine: Engine, *, owner: str, lease_seconds: float = 5, alone: bool = False) -> None:
@@ -106,11 +107,15 @@ class Ownership:
     def _bury_the_dead(self, connection: Connection) -> set[str]:
         """Remove the owners that have expired (and our own row) and return the others."""
         rows = connection.execute(select(owners).order_by(owners.c.owner).with_for_update()).all()
+        self._alone = self._alone and not self._was_replaced(rows)
         # Read when the rows are locked: an owner may have renewed while we waited for it.
         now = _now(connection)
         dead = [row.owner for row in rows if self._is_over(row, now)]
         connection.execute(delete(owners).where(owners.c.owner.in_(dead)))
         return {row.owner for row in rows} - set(dead)
+
+    def _was_replaced(self, rows: Sequence[Row[Any]]) -> bool:
+        return self._epoch > 0 and all(row.owner != self._owner for row in rows)
 
     def _is_over(self, row: Row[Any], now: int) -> bool:
         return bool(self._alone or row.owner == self._owner or row.expires_at <= now)

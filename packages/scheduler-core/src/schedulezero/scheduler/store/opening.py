@@ -4,8 +4,10 @@ from typing import Self
 
 from schedulezero.scheduler.store.engine import Engines, open_engines
 from schedulezero.scheduler.store.filelock import FileLock
+from schedulezero.scheduler.store.history import History
 from schedulezero.scheduler.store.leases import Ownership
 from schedulezero.scheduler.store.migrations import upgrade
+from schedulezero.scheduler.store.notifications import Notifications
 from schedulezero.scheduler.store.reads import Reader
 from schedulezero.scheduler.store.retention import Retention
 from schedulezero.scheduler.store.writes import Writer
@@ -22,7 +24,9 @@ class Store:
         self.ownership = ownership
         self.writer = Writer(engines.writer, ownership)
         self.retention = Retention(engines.writer, ownership)
+        self.notifications = Notifications(engines.writer, engines.reader, ownership)
         self.reader = Reader(engines.reader)
+        self.history = History(engines.writer, engines.reader, ownership)
         self._engines = engines
         self._lock = lock
 

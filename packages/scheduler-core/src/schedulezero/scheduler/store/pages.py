@@ -6,7 +6,20 @@ from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Select, TextClause, and_, false, func, literal, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    TextClause,
+    and_,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from schedulezero.protocol.commands import ExecutionFilter, ScheduleList
 from schedulezero.protocol.errors import invalid_value
@@ -38,10 +51,15 @@ class Page[R](NamedTuple):
 
 
 def execution_page(
-    connection: Connection, filter_: ExecutionFilter, limit: int, cursor: str | None, include_total: bool
+    connection: Connection,
+    filter_: ExecutionFilter,
+    limit: int,
+    cursor: str | None,
+    include_total: bool,
+    more_conditions: Sequence[Condition] = (),
 ) -> Page[Execution]:
     """Read the executions that match, newest first."""
-    conditions = list(execution_conditions(filter_))
+    conditions = [*execution_conditions(filter_), *more_conditions]
     newest = select(*EXECUTIONS.columns).order_by(executions.c.created_at.desc(), executions.c.id.desc())
     after = [] if cursor is None else [_older_than(*read_cursor(cursor, _EXECUTION_CURSOR))]
     rows, more = _cut(connection, newest.where(*conditions, *after), limit, _size_of_execution)
@@ -94,6 +112,12 @@ def status_in(statuses: frozenset[Status]) -> Iterator[Condition]:
     elif statuses <= _UNSUCCESSFUL:
         yield UNSUCCESSFUL
     yield executions.c.status.in_(sorted(statuses))
+
+
+def not_replayed() -> Condition:
+    """The execution was not run again."""
+    replays = executions.alias()
+    return ~exists().where(replays.c.retry_of.is_not(None), replays.c.retry_of == executions.c.id)
 
 
 def may_be_stored(*texts: str | None) -> bool:

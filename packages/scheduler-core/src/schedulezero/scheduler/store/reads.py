@@ -14,6 +14,7 @@ from schedulezero.protocol.values import Pause
 from schedulezero.scheduler.core.inputs import Loaded
 from schedulezero.scheduler.core.model import Attempt, Execution, IdempotencyKey, LogEntry, Schedule
 from schedulezero.scheduler.store import pages, rows, statistics, tables
+from schedulezero.scheduler.store.history import spells_that_last
 from schedulezero.scheduler.store.pages import Page
 from schedulezero.scheduler.store.transactions import said_plainly
 
@@ -36,18 +37,26 @@ class Reader:
 
     # -- for the machine -----------------------------------------------------------------------------------------
 
-    def load(self, *, epoch: int, window: int) -> Loaded:
+    def load(self, *, epoch: int, window: int, line: int) -> Loaded:
         """Read all that the machine starts from.
 
         Args:
             epoch: the epoch of the ownership, handed on.
-            window: how many pending executions of each queue to read, besides the serial ones, which all are.
+            window: how many pending executions of each queue to read, besides the serial ones.
+            line: how many serial ones of each schedule to read.
         """
         with self._snapshot() as connection:
             pending = _pending_counts(connection)
             held = _select_executions().where(*pages.status_in(_HELD))
-            serial = _pending().where(_executions.serial == 1).order_by(_executions.ready_at, _executions.id)
-            executions = _read_executions(connection, held) + _read_executions(connection, serial)
+            executions = _read_executions(connection, held)
+            left: dict[str, int] = {}
+            for schedule_id, count in _line_lengths(connection):
+                first = _read_executions(connection, _line(schedule_id).limit(line))
+                executions += first
+                if count > len(first):
+                    left[schedule_id] = count - len(first)
+            for queue, count in _left_by_queue(connection, left, line):
+                pending[queue] -= count
             for handler_id, method_name in pending:
                 executions += _read_executions(connection, _queue(handler_id, method_name).limit(window))
             return Loaded(
@@ -58,6 +67,8 @@ class Reader:
                 unfinished=_unfinished_counts(connection),
                 handlers=rows.HANDLERS.read_all(connection.execute(select(*rows.HANDLERS.columns)).all()),
                 pauses=_pauses(connection),
+                left=left,
+                spells=spells_that_last(connection),
             )
 
     def pending(self, handler_id: str, method_name: str, *, limit: int) -> list[Execution]:
@@ -65,11 +76,28 @@ class Reader:
         with self._snapshot() as connection:
             return _read_executions(connection, _queue(handler_id, method_name).limit(limit))
 
-    def matching(self, filter_: ExecutionFilter, *, statuses: Collection[Status], limit: int) -> list[Execution]:
-        """Read up to `limit` executions that match and are in one of `statuses`, newest first."""
-        query = _matching(_select_executions(), filter_, statuses).limit(limit)
+    def line(self, schedule_id: str, *, limit: int) -> list[Execution]:
+        """Read the first `limit` pending executions of a schedule that go one after another, in their order."""
         with self._snapshot() as connection:
-            return _read_executions(connection, query)
+            return _read_executions(connection, _line(schedule_id).limit(limit))
+
+    def matching(
+        self,
+        filter_: ExecutionFilter,
+        *,
+        statuses: Collection[Status],
+        limit: int,
+        cursor: str | None = None,
+        replayed: bool = True,
+    ) -> Page[Execution]:
+        """Read one page of the executions that match and are in one of `statuses`, newest first.
+
+        Args:
+            replayed: whether those are meant, too, that were run again already.
+        """
+        more = [*pages.status_in(frozenset(statuses)), *([] if replayed else [pages.not_replayed()])]
+        with self._snapshot() as connection:
+            return pages.execution_page(connection, filter_, limit, cursor, False, more)
 
     def idempotency_key(self, caller: str, key: str) -> IdempotencyKey | None:
         """Read what a caller's key has led to."""
@@ -180,13 +208,30 @@ def _queue(handler_id: str, method_name: str) -> Select[Any]:
     return _pending().where(*mine, _executions.serial == 0).order_by(*order)
 
 
+def _line(schedule_id: str) -> Select[Any]:
+    waiting = _select_executions().where(tables.WAITS_ITS_TURN, _executions.schedule_id == schedule_id)
+    return waiting.order_by(_executions.created_at, _executions.id)
+
+
+def _line_lengths(connection: Connection) -> list[tuple[str, int]]:
+    lengths = select(_executions.schedule_id, func.count()).where(tables.WAITS_ITS_TURN)
+    return [(row[0], row[1]) for row in connection.execute(lengths.group_by(_executions.schedule_id))]
+
+
+def _left_by_queue(
+    connection: Connection, schedule_ids: Collection[str], line: int
+) -> Iterator[tuple[tuple[str, str], int]]:
+    """Yield of what queue those are, and how many, that come after the first `line` of these schedules' lines."""
+    for schedule_id in schedule_ids:
+        left = _line(schedule_id).with_only_columns(_executions.handler_id, _executions.method_name)
+        counted = left.limit(2**62).offset(line).subquery()
+        queue = (counted.c.handler_id, counted.c.method_name)
+        for handler_id, method_name, count in connection.execute(select(*queue, func.count()).group_by(*queue)):
+            yield (handler_id, method_name), count
+
+
 def _pending() -> Select[Any]:
     return _select_executions().where(*pages.status_in(frozenset({Status.PENDING})))
-
-
-def _matching(query: Select[Any], filter_: ExecutionFilter, statuses: Collection[Status]) -> Select[Any]:
-    conditions = (*pages.execution_conditions(filter_), *pages.status_in(frozenset(statuses)))
-    return query.where(*conditions).order_by(_executions.created_at.desc(), _executions.id.desc())
 
 
 def _pending_counts(connection: Connection) -> dict[tuple[str, str], int]:

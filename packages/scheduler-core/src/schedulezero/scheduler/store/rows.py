@@ -15,8 +15,8 @@ from sqlalchemy import Column, Table
 
 from schedulezero.protocol.frozen import Frozen
 from schedulezero.protocol.states import Reason, Status
-from schedulezero.protocol.values import Failure, MethodSpec, Pause, RetryPolicy, ScheduleRequest
-from schedulezero.scheduler.core.model import Attempt, Execution, KnownHandler, LogEntry, Schedule
+from schedulezero.protocol.values import Failure, MethodSpec, Notify, Pause, RetryPolicy, ScheduleRequest
+from schedulezero.scheduler.core.model import Attempt, Execution, KnownHandler, LogEntry, Notification, Schedule, Spell
 from schedulezero.scheduler.store import tables
 
 _encode = msgspec.json.Encoder().encode
@@ -118,11 +118,14 @@ EXECUTIONS = Layout(
         "cancel_requested": FLAG,
         "error": json_form(Failure),
         "count_exact": FLAG,
+        "notify": json_form(Notify),
     },
 )
+NOTIFICATIONS = Layout(Notification, tables.notifications, {})
 ATTEMPTS = Layout(Attempt, tables.attempts, {"error": json_form(Failure)})
 LOGS = Layout(LogEntry, tables.execution_logs, {"level": TEXT, "event": TEXT})
 HANDLERS = Layout(KnownHandler, tables.handlers, {"methods": json_form(tuple[MethodSpec, ...])})
+SPELLS = Layout(Spell, tables.spells, {"actor": TEXT, "note": TEXT})
 EXECUTION_IDS = json_form(tuple[str, ...])
 PAUSE = json_form(Pause)
 

@@ -12,22 +12,26 @@ from schedulezero.scheduler.core.model import (
     DeleteSchedule,
     InsertAttempt,
     InsertExecution,
+    InsertNotification,
     InsertSchedule,
+    KeepSpell,
     RememberHandler,
     RememberKey,
     ReviseSchedule,
+    Schedule,
     SetPause,
     UpdateExecution,
 )
 from schedulezero.scheduler.store import rows, tables
 from schedulezero.scheduler.store.dialects import upsert
 
-_SEARCHED = ("handler_id", "method_name", "name", "tags")
+_WITH_REQUEST = ("handler_id", "method_name", "name", "tags", "times_since")
+"""What is written of a schedule only with its request; the table has these columns last, in this order."""
 _GIVEN_ONCE = ("id", "shard", "created_at")
 _ASKED_FOR = (*_GIVEN_ONCE, "generation", "request")
 _DECIDED_ONCE = (
     *("id", "shard", "handler_id", "method_name", "params", "priority", "created_at", "retry", "schedule_id"),
-    *("generation", "fire_time", "timeout_seconds", "expires_at", "tags", "retry_of", "serial"),
+    *("generation", "fire_time", "timeout_seconds", "expires_at", "tags", "retry_of", "serial", "notify"),
 )
 """What no transition of an execution moves."""
 
@@ -64,16 +68,18 @@ def kinds(dialect: Dialect) -> dict[type, Kind]:
     """Return how each type of change is written."""
     return {
         InsertSchedule: _insert_schedule(dialect),
-        ReviseSchedule: _write_schedule(dialect, rows.SCHEDULES.all_but(*_GIVEN_ONCE), searched=True),
-        AdvanceSchedule: _write_schedule(dialect, rows.SCHEDULES.all_but(*_ASKED_FOR), searched=False),
+        ReviseSchedule: _write_schedule(dialect, _GIVEN_ONCE, with_request=True),
+        AdvanceSchedule: _write_schedule(dialect, _ASKED_FOR, with_request=False),
         DeleteSchedule: _delete_schedule(dialect),
         InsertExecution: _insert_execution(dialect),
         UpdateExecution: _update_execution(dialect),
         InsertAttempt: _insert_attempt(dialect),
+        InsertNotification: _insert_notification(dialect),
         AppendLog: _append_log(dialect),
         RememberKey: _remember_key(dialect),
         RememberHandler: _remember_handler(dialect),
         SetPause: _set_pause(dialect),
+        KeepSpell: _keep_spell(dialect),
     }
 
 
@@ -82,29 +88,34 @@ def _prepare_insert(dialect: Dialect, table: Table) -> Prepared:
 
 
 def _insert_schedule(dialect: Dialect) -> Kind:
-    write = rows.SCHEDULES.writer(rows.SCHEDULES.names)
+    write = rows.SCHEDULES.writer(rows.SCHEDULES.all_but("times_since"))
     return Kind(
         _prepare_insert(dialect, tables.schedules),
-        lambda change: (*write(change.schedule), *rows.searchable(change.schedule)),
+        lambda change: (*write(change.schedule), *_with_request(change.schedule)),
         lambda change: ("schedule", change.schedule.id),
     )
 
 
-def _write_schedule(dialect: Dialect, names: tuple[str, ...], *, searched: bool) -> Kind:
+def _write_schedule(dialect: Dialect, kept: tuple[str, ...], *, with_request: bool) -> Kind:
+    names = rows.SCHEDULES.all_but(*kept, "times_since")
     write = rows.SCHEDULES.writer(names)
     columns = tables.schedules.c
     same = and_(columns.id == bindparam("the_id"), columns.version == bindparam("version_before"))
-    written = (*names, *_SEARCHED) if searched else names
+    written = (*names, *_WITH_REQUEST) if with_request else names
     return Kind(
         Prepared(dialect, update(tables.schedules).where(same), (*written, "the_id", "version_before")),
         lambda change: (
             *write(change.schedule),
-            *(rows.searchable(change.schedule) if searched else ()),
+            *(_with_request(change.schedule) if with_request else ()),
             change.schedule.id,
             change.version_before,
         ),
         lambda change: ("schedule", change.schedule.id),
     )
+
+
+def _with_request(schedule: Schedule) -> tuple[Any, ...]:
+    return (*rows.searchable(schedule), schedule.times_since)
 
 
 def _delete_schedule(dialect: Dialect) -> Kind:
@@ -156,6 +167,15 @@ def _insert_attempt(dialect: Dialect) -> Kind:
     )
 
 
+def _insert_notification(dialect: Dialect) -> Kind:
+    write = rows.NOTIFICATIONS.writer(rows.NOTIFICATIONS.names)
+    return Kind(
+        _prepare_insert(dialect, tables.notifications),
+        lambda change: write(change.notification),
+        lambda change: ("notification", change.notification.id),
+    )
+
+
 def _append_log(dialect: Dialect) -> Kind:
     write = rows.LOGS.writer(rows.LOGS.names)
     return Kind(
@@ -193,5 +213,15 @@ def _set_pause(dialect: Dialect) -> Kind:
         Prepared(dialect, upsert(dialect.name, tables.pauses), ("handler_id", "pause")),
         lambda change: (change.handler_id or "", change.pause and rows.PAUSE.write(change.pause)),
         lambda change: ("pause", change.handler_id),
+        expects=False,
+    )
+
+
+def _keep_spell(dialect: Dialect) -> Kind:
+    write = rows.SPELLS.writer(rows.SPELLS.names)
+    return Kind(
+        Prepared(dialect, upsert(dialect.name, tables.spells), rows.SPELLS.names),
+        lambda change: write(change.spell),
+        lambda change: ("spell", change.spell.kind, change.spell.subject, change.spell.began),
         expects=False,
     )

@@ -15,6 +15,10 @@ UNFINISHED = text("status IN ('pending', 'running', 'retrying')")
 """The predicate of an index, to be repeated word by word where the index is to be used."""
 UNSUCCESSFUL = text("status IN ('error', 'timeout', 'cancelled', 'skipped')")
 """As :data:`UNFINISHED`."""
+WAITS_ITS_TURN = text("serial = 1 AND status = 'pending'")
+"""As :data:`UNFINISHED`."""
+IS_A_REPLAY = text("retry_of IS NOT NULL")
+"""As :data:`UNFINISHED`."""
 
 schedules = Table(
     "schedules",
@@ -39,6 +43,7 @@ schedules = Table(
     Column("method_name", key(200), nullable=False),
     Column("name", key(200)),
     Column("tags", long_text(), nullable=False),
+    Column("times_since", BigInteger),
 )
 """All are held in memory, found by id and listed by id, so the primary key is their only index."""
 
@@ -77,6 +82,7 @@ executions = Table(
     Column("covers_to", BigInteger),
     Column("covers_count", BigInteger),
     Column("count_exact", SmallInteger, nullable=False),
+    Column("notify", long_text()),
 )
 
 _e = executions.c
@@ -110,6 +116,15 @@ Index(
     sqlite_where=UNFINISHED,
     postgresql_where=UNFINISHED,
 )
+# What goes one after another, schedule by schedule in its order.
+Index(
+    "line",
+    *(_e.schedule_id, _e.created_at, _e.id),
+    sqlite_where=WAITS_ITS_TURN,
+    postgresql_where=WAITS_ITS_TURN,
+)
+Index("replays", _e.retry_of, sqlite_where=IS_A_REPLAY, postgresql_where=IS_A_REPLAY)
+Index("newest_of_handler", _e.handler_id, _e.created_at, _e.id)
 
 attempts = Table(
     "attempts",
@@ -136,6 +151,21 @@ execution_logs = Table(
     Column("fields", long_text(), nullable=False),
 )
 
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", key(64), primary_key=True),
+    Column("shard", SmallInteger, nullable=False),
+    Column("execution_id", key(64), nullable=False),
+    Column("receiver", key(300), nullable=False),
+    Column("url", long_text(), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+)
+# What is owed to one receiver, and who is owed anything, without reading what is owed to the others.
+Index("owed", notifications.c.receiver, notifications.c.due_at, notifications.c.id)
+
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
@@ -161,6 +191,21 @@ pauses = Table(
     Column("handler_id", key(200), primary_key=True),
     Column("pause", long_text()),
 )
+
+spells = Table(
+    "spells",
+    metadata,
+    Column("kind", key(20), primary_key=True),
+    # Empty where it is about everything.
+    Column("subject", key(200), primary_key=True),
+    Column("began", BigInteger, primary_key=True, autoincrement=False),
+    Column("ended", BigInteger),
+    Column("actor", long_text()),
+    Column("note", long_text()),
+)
+"""What held, from when to when; found by its key."""
+# What lasts (without an end), and what is old.
+Index("ended_spells", spells.c.ended)
 
 execution_counts = Table(
     "execution_counts",

@@ -6,6 +6,19 @@ what it will do. Nothing here reads a clock. Instants are integer microseconds s
 """
 
 from schedulezero.scheduler.core.triggers.adapter import Preview, anchor, compile_trigger, preview
+from schedulezero.scheduler.core.triggers.mismatch import Mismatch
 from schedulezero.scheduler.core.triggers.trigger import Trigger
+from schedulezero.scheduler.core.triggers.written_times import parse_instant
+from schedulezero.scheduler.core.triggers.zones import Zone, find_zone
 
-__all__ = ["Preview", "Trigger", "anchor", "compile_trigger", "preview"]
+__all__ = [
+    "Mismatch",
+    "Preview",
+    "Trigger",
+    "Zone",
+    "anchor",
+    "compile_trigger",
+    "find_zone",
+    "parse_instant",
+    "preview",
+]

@@ -7,13 +7,14 @@ skips, and never returns when its next year would be 10000.
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace
 
 from schedulezero.protocol.errors import invalid_value
 from schedulezero.protocol.triggers import CalendarIntervalTrigger
 from schedulezero.scheduler.core.triggers.instants import EPOCH, LOCAL_EARLIEST, LOCAL_LATEST, SECOND, from_wall
+from schedulezero.scheduler.core.triggers.mismatch import Mismatch, second_pass, with_fraction
 from schedulezero.scheduler.core.triggers.trigger import SearchedTrigger
 from schedulezero.scheduler.core.triggers.written_times import parse_date, written
 from schedulezero.scheduler.core.triggers.zones import Zone
@@ -27,10 +28,10 @@ _TIMES = {"hour": 23, "minute": 59, "second": 59}
 class CalendarSteps:
     """The dates from `start` on: `months` are added until the day of the month exists, then `days`."""
 
-    __slots__ = ("_days", "_months", "_reached", "_start")
+    __slots__ = ("_days", "_months", "_reached", "start")
 
     def __init__(self, *, start: date, months: int, days: int) -> None:
-        self._start = start
+        self.start = start
         self._months = months
         self._days = days
         # Months and days together have no closed form: a walk goes on from the date that the last one came to.
@@ -47,18 +48,18 @@ class CalendarSteps:
 
     def _near(self, day: date) -> date:
         """Return one of the dates to walk from: one close to `day`, if it is known or has a closed form."""
-        if day <= self._start:
-            return self._start
+        if day <= self.start:
+            return self.start
         if not self._months:
-            return self._start + timedelta((day - self._start).days // self._days * self._days)
+            return self.start + timedelta((day - self.start).days // self._days * self._days)
         if self._days:
             reached = self._reached
-            return reached if reached <= day else self._start
+            return reached if reached <= day else self.start
         month = _month_index(day)
-        month -= (month - _month_index(self._start)) % self._months
-        while not _has_day(month, self._start.day):
+        month -= (month - _month_index(self.start)) % self._months
+        while not _has_day(month, self.start.day):
             month -= self._months
-        return _in_month(month, self._start.day)
+        return _in_month(month, self.start.day)
 
     def _following(self, day: date) -> date | None:
         if self._months:
@@ -76,6 +77,7 @@ class CalendarInterval(SearchedTrigger):
     """Fires on the dates of `steps` up to and including `end`, `time_of_day` seconds into the local day."""
 
     steps: CalendarSteps
+    every: str
     time_of_day: int
     end: date
     zone: Zone
@@ -101,6 +103,33 @@ class CalendarInterval(SearchedTrigger):
                 found.append(remark)
         return found
 
+    def why_not(self, instant: int) -> Mismatch | None:
+        if self.next(instant - 1) == instant:
+            return None
+        local = from_wall(self.zone.wall(instant // SECOND))
+        return self._of_date(local.date()) or self._of_time(local, instant % SECOND)
+
+    def _of_date(self, day: date) -> Mismatch | None:
+        if day < self.steps.start:
+            return Mismatch(field="start_date", rule="before_start", bound=self._instant_of(self.steps.start))
+        if day > self.end:
+            return Mismatch(field="end_date", rule="after_end", bound=self._instant_of(self.end))
+        if next(self.steps.since(day), None) == day:
+            return None
+        wanted = f"every {self.every} from {self.steps.start}"
+        return Mismatch(field="date", rule="date", value=day.isoformat(), wanted=wanted)
+
+    def _of_time(self, local: datetime, fraction: int) -> Mismatch:
+        minutes, second = divmod(self.time_of_day, 60)
+        wanted = {"hour": minutes // 60, "minute": minutes % 60, "second": second}
+        for name, number in wanted.items():
+            if getattr(local, name) != number:
+                return Mismatch(field=name, rule="field", value=getattr(local, name), wanted=str(number))
+        return with_fraction(local, fraction) if fraction else second_pass(local)
+
+    def _instant_of(self, day: date) -> int:
+        return self.zone.second((day - EPOCH.date()).days * _DAY + self.time_of_day) * SECOND
+
     def _walls(self, day: date) -> Iterator[int]:
         for fire_day in self.steps.since(day):
             if fire_day > self.end:
@@ -125,7 +154,14 @@ def compiled(config: CalendarIntervalTrigger, zone: Zone) -> CalendarInterval:
     start, end = _dates(config)
     steps = CalendarSteps(start=start, months=config.years * 12 + config.months, days=config.weeks * 7 + config.days)
     time_of_day = (config.hour * 60 + config.minute) * 60 + config.second
-    return CalendarInterval(steps=steps, time_of_day=time_of_day, end=end, zone=zone, description=_describe(config))
+    return CalendarInterval(
+        steps=steps,
+        every=_every(config),
+        time_of_day=time_of_day,
+        end=end,
+        zone=zone,
+        description=_describe(config),
+    )
 
 
 def _check_steps(config: CalendarIntervalTrigger) -> None:
@@ -158,6 +194,11 @@ def _describe(config: CalendarIntervalTrigger) -> str:
     parts = [f"{name}={getattr(config, name)}" for name in _STEPS if getattr(config, name)]
     time_of_day = f"time='{config.hour:02}:{config.minute:02}:{config.second:02}'"
     return f"calendarinterval[{', '.join([*parts, time_of_day])}]"
+
+
+def _every(config: CalendarIntervalTrigger) -> str:
+    parts = [(getattr(config, name), name) for name in _STEPS]
+    return " and ".join(name[:-1] if count == 1 else f"{count} {name}" for count, name in parts if count)
 
 
 def _month_index(day: date) -> int:

@@ -1,9 +1,10 @@
 """Triggers made of triggers: `or` fires when any of them does, `and` when all of them do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from schedulezero.scheduler.core.triggers.instants import LATEST
+from schedulezero.scheduler.core.triggers.mismatch import Mismatch
 from schedulezero.scheduler.core.triggers.trigger import WALK_LIMIT, SearchedTrigger, Trigger
 
 # Questions to its parts that one search of an `and` may ask: about 0.1 s of crons, forward or backward.
@@ -13,6 +14,14 @@ _BACKWARD_LIMIT = 500
 
 def _describe(word: str, triggers: Sequence[Trigger]) -> str:
     return f"{word}[{', '.join(trigger.description for trigger in triggers)}]"
+
+
+def _of_each(triggers: Sequence[Trigger], instant: int) -> Iterator[Mismatch]:
+    """Yield why each of those that do not fire does not."""
+    for index, trigger in enumerate(triggers):
+        mismatch = trigger.why_not(instant)
+        if mismatch is not None:
+            yield mismatch.under(f"triggers[{index}]")
 
 
 class AnyOf(SearchedTrigger):
@@ -38,6 +47,10 @@ class AnyOf(SearchedTrigger):
     def remarks(self, fire: int) -> list[str]:
         firing = (trigger for trigger in self._triggers if trigger.next(fire - 1) == fire)
         return [remark for trigger in firing for remark in trigger.remarks(fire)]
+
+    def why_not(self, instant: int) -> Mismatch | None:
+        parts = tuple(_of_each(self._triggers, instant))
+        return None if len(parts) < len(self._triggers) else Mismatch(field="triggers", rule="no_part", parts=parts)
 
 
 @dataclass(slots=True)
@@ -97,6 +110,9 @@ class AllOf(SearchedTrigger):
 
     def remarks(self, fire: int) -> list[str]:
         return [remark for trigger in self._triggers for remark in trigger.remarks(fire)]
+
+    def why_not(self, instant: int) -> Mismatch | None:
+        return next(_of_each(self._triggers, instant), None)
 
     def _meeting(self, after: int, until: int, budget: _Budget) -> int | None:
         """Return the first shared instant in `(after, until]`: all are asked for a fire not before the furthest that

@@ -11,6 +11,7 @@ from schedulezero.protocol.errors import ScheduleZeroError, invalid_value
 from schedulezero.protocol.triggers import CronTrigger
 from schedulezero.scheduler.core.triggers.cron_dates import ever_comes
 from schedulezero.scheduler.core.triggers.cron_engine import CronEngine, engine_of
+from schedulezero.scheduler.core.triggers.cron_mismatch import first_mismatch
 from schedulezero.scheduler.core.triggers.cron_syntax import (
     EVERY_DAY,
     EVERY_WEEK,
@@ -21,6 +22,7 @@ from schedulezero.scheduler.core.triggers.cron_syntax import (
     parse,
 )
 from schedulezero.scheduler.core.triggers.instants import EPOCH, LATEST, LOCAL_LATEST, SECOND, from_wall
+from schedulezero.scheduler.core.triggers.mismatch import Mismatch, outside, second_pass, with_fraction
 from schedulezero.scheduler.core.triggers.trigger import SearchedTrigger
 from schedulezero.scheduler.core.triggers.written_times import parse_span
 from schedulezero.scheduler.core.triggers.zones import Shift, Zone
@@ -53,6 +55,18 @@ class Cron(SearchedTrigger):
         if remark is None and not self.repeats_overlaps:
             remark = self.zone.remark(self.zone.wall(second))
         return [] if remark is None else [remark]
+
+    def why_not(self, instant: int) -> Mismatch | None:
+        if self.next(instant - 1) == instant:
+            return None
+        if mismatch := outside(instant, ("start_time", self.start), ("end_time", self.end)):
+            return mismatch
+        local = from_wall(self.zone.wall(instant // SECOND))
+        if mismatch := first_mismatch(self.engine.fields, local):
+            return mismatch
+        if fraction := instant % SECOND:
+            return with_fraction(local, fraction)
+        return second_pass(local)
 
     def _next_second(self, after: int) -> int | None:
         wall = self.zone.wall(after)

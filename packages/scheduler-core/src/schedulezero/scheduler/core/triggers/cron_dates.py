@@ -47,11 +47,11 @@ def _dates_of(year: int, fields: CronFields) -> Iterator[date]:
 def _admits(fields: CronFields, day: date) -> bool:
     if not contains(fields.week, day.isocalendar().week):
         return False
-    by_month, by_week = is_month_day(fields.day, day), _is_weekday(fields.day_of_week, day)
+    by_month, by_week = is_month_day(fields.day, day), is_weekday(fields.day_of_week, day)
     return (by_month or by_week) if fields.either else (by_month and by_week)
 
 
-def _is_weekday(weekdays: Weekdays, day: date) -> bool:
+def is_weekday(weekdays: Weekdays, day: date) -> bool:
     return day.isoweekday() % 7 in weekdays.every or any(_is_nth(nth, day) for nth in weekdays.nth)
 
 

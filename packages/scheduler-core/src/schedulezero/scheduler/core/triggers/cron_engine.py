@@ -34,9 +34,10 @@ _POSITIONS = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 5: "5th", LAST: "last"}
 class CronEngine:
     """The local times that a cron admits, in order, as seconds since 1970 on the local clock."""
 
-    __slots__ = ("_branches",)
+    __slots__ = ("_branches", "fields")
 
     def __init__(self, fields: CronFields) -> None:
+        self.fields = fields
         # A branch that never comes would search to the year 9999 each time.
         branches = (branch for branch in _branches(fields) if ever_comes(branch.fields, EPOCH.date()))
         self._branches = tuple(_Stepper(branch) for branch in branches)

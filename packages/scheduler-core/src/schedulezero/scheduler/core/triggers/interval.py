@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from schedulezero.protocol.errors import ScheduleZeroError, invalid_value
 from schedulezero.protocol.triggers import IntervalTrigger
 from schedulezero.scheduler.core.triggers.instants import LATEST, iso
+from schedulezero.scheduler.core.triggers.mismatch import Mismatch, outside
 from schedulezero.scheduler.core.triggers.trigger import WALK_LIMIT
 from schedulezero.scheduler.core.triggers.written_times import parse_span, written
 from schedulezero.scheduler.core.triggers.zones import Zone
@@ -52,6 +53,15 @@ class Interval:
 
     def remarks(self, fire: int) -> list[str]:
         return []
+
+    def why_not(self, instant: int) -> Mismatch | None:
+        if mismatch := outside(instant, ("start_time", self.start), ("end_time", self.end)):
+            return mismatch
+        elapsed = (instant - self.start) % self.step
+        if not elapsed:
+            return None
+        value, wanted = (str(timedelta(microseconds=span)) for span in (elapsed, self.step))
+        return Mismatch(field="interval", rule="between", value=value, wanted=wanted)
 
     def _within(self, after: int, until: int) -> range:
         first = self.next(after)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from schedulezero.protocol.triggers import DateTrigger
 from schedulezero.scheduler.core.triggers.instants import iso
+from schedulezero.scheduler.core.triggers.mismatch import Mismatch
 from schedulezero.scheduler.core.triggers.trigger import SearchedTrigger
 from schedulezero.scheduler.core.triggers.written_times import parse_instant, parse_local
 from schedulezero.scheduler.core.triggers.zones import Zone, wall_of
@@ -22,6 +23,9 @@ class OneShot(SearchedTrigger):
 
     def remarks(self, fire: int) -> list[str]:
         return [self.remark] if self.remark is not None and fire == self.fire else []
+
+    def why_not(self, instant: int) -> Mismatch | None:
+        return None if instant == self.fire else Mismatch(field="run_date", rule="once", bound=self.fire)
 
 
 def anchored(config: DateTrigger, zone: Zone) -> DateTrigger:

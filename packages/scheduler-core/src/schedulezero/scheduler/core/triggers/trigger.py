@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Protocol
 
 from schedulezero.scheduler.core.triggers.instants import SECOND
+from schedulezero.scheduler.core.triggers.mismatch import Mismatch
 
 WALK_LIMIT = 10_000
 """Steps that a walk over fires may take before it gives up on an exact answer."""
@@ -41,6 +42,9 @@ class Trigger(Protocol):
 
     def remarks(self, fire: int) -> list[str]:
         """Say which local times that do not exist, or occur twice, the fire at `fire` stands for."""
+
+    def why_not(self, instant: int) -> Mismatch | None:
+        """Return why it does not fire at an instant; None where it does."""
 
 
 class SearchedTrigger(ABC):

@@ -10,7 +10,7 @@ from schedulezero.scheduler.store.errors import CannotOpen, SchemaTooNew
 from schedulezero.scheduler.store.tables import metadata
 from schedulezero.scheduler.store.transactions import writing
 
-HEAD = "0001"
+HEAD = "0004"
 """The last of the steps."""
 VERSION_TABLE = "schedulezero_schema"
 
