@@ -99,7 +99,7 @@ def test_times_are_exact_for_machines_and_relative_for_people(stage: Any, sample
 
     page = dash(stage)
 
-    assert {"datetime": "2026-11-23T06:00:00Z", "title": "2026-11-23 06:00:00 UTC"} in page.all("time")
+    assert {"class": "away", "datetime": "2026-11-23T06:00:00Z", "title": "2026-11-23 06:00:00 UTC"} in page.all("time")
     assert "1 min ago" in page.text
 
 
@@ -149,6 +149,14 @@ def test_the_page_renews_itself_without_javascript_too(stage: Any) -> None:
     assert {"http-equiv": "refresh", "content": "5"} in dash(stage).all("meta")
 
 
+def nonce_of(page: Page) -> str | None:
+    return next(meta["content"] for meta in page.all("meta") if meta.get("name") == "csp-nonce")
+
+
+def test_no_two_answers_have_the_same_nonce(stage: Any) -> None:
+    assert nonce_of(dash(stage)) != nonce_of(dash(stage))
+
+
 def test_the_policy_admits_own_files_only_and_the_page_needs_no_more(stage: Any) -> None:
     answer = stage.ask("GET", "/dash")
     page = Page(answer.body.decode())
@@ -157,6 +165,7 @@ def test_the_policy_admits_own_files_only_and_the_page_needs_no_more(stage: Any)
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
+    assert f"style-src 'self' 'nonce-{nonce_of(page)}';" in policy
     assert not page.all("style")
     for _, attributes in page.elements:
         assert not [name for name in attributes if name == "style" or name.startswith("on")]
@@ -208,3 +217,43 @@ def test_the_brand_colours_are_used() -> None:
     css = (Path(microsites.__path__[0]) / "container/assets/layout.css").read_text()
 
     assert set(re.findall(r"--\w+: (#\w{6});", css)) >= {"#2563eb", "#6366f1", "#10b981", "#f59e0b", "#ef4444"}
+
+
+def test_the_newest_executions_are_drawn_and_told_in_words_too(stage: Any, samples: Any) -> None:
+    stage.scheduler.answers[ExecutionList] = executions(
+        samples.execution(execution_id="e3", status=Status.ERROR, duration_ms=60_000.0),
+        samples.execution(execution_id="e2"),
+        samples.execution(execution_id="e1"),
+    )
+
+    page = dash(stage)
+
+    drawing = next(svg for svg in page.all("svg") if svg.get("role") == "img")
+    assert drawing["aria-label"] == "The newest 3: 2 success, 1 error"
+    assert [bar["class"] for bar in page.all("g")] == ["bar bar-error", "bar bar-success", "bar bar-success"]
+    heights = [int(str(bar["height"])) for bar in page.all("rect")]
+    assert heights[0] > heights[1] == heights[2]
+
+
+@pytest.mark.parametrize(
+    ("result", "spoken"),
+    [(b'"ding-dong"', "ding-dong"), (b'{"n":1,"a":"ding","b":"ding dang"}', "ding dang"), (b"[1]", None)],
+)
+def test_the_newest_result_in_words_is_the_headline(
+    stage: Any, samples: Any, result: bytes, spoken: str | None
+) -> None:
+    stage.scheduler.answers[ExecutionList] = executions(samples.execution(result=Raw(result)))
+
+    html = stage.ask("GET", "/dash").body.decode()
+
+    assert re.findall(r'<p class="spoken">([^<]*)</p>', html) == ([spoken] if spoken else [])
+
+
+def test_a_page_that_asks_for_itself_anew_leaves_what_a_form_has_done_to_be_told(stage: Any) -> None:
+    cookie = {"Cookie": "sz_flash=eyJ0ZXh0IjoiZG9uZSJ9"}
+
+    live = stage.ask("GET", "/dash", headers={**cookie, "Sz-Live": "1"})
+    visit = stage.ask("GET", "/dash", headers=cookie)
+
+    assert (b"<sz-flash" in live.body, live.headers["Set-Cookie"]) == (False, None)
+    assert b"<p>done</p>" in visit.body

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from schedulezero.runtime.settings import WebSettings
+from schedulezero.web.microsites import docs
+
 SECRET = "the key of the tower"
 INLINE = 'document.title = "x < y";'
 PAGE = f"""<!doctype html><title>Bells</title>
@@ -191,5 +194,19 @@ def test_it_appears_when_it_is_built_while_the_gateway_runs(stage: Any, request:
 def test_every_asset_of_the_frame_is_there(stage: Any) -> None:
     linked = re.findall(r'<link[^>]+href="([^"]+)"', stage.ask("GET", "/docs").body.decode())
 
-    assert len(linked) == 3
+    assert any("/docs/frame.css" in url for url in linked)
     assert {stage.ask("GET", url).status for url in linked} == {200}
+
+
+@pytest.mark.parametrize("named", [WebSettings().docs_path, "elsewhere"])
+def test_what_is_installed_with_the_gateway_is_served_where_no_other_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/index.html").write_text("installed")
+    monkeypatch.setattr(docs, "folder_of", lambda _: tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    content = docs.content_at(named)
+
+    assert content.is_built == (named != "elsewhere")

@@ -45,6 +45,7 @@ CALLS = {
     "POST /api/pause",
     "POST /api/resume",
     "GET /api/openapi.json",
+    "GET /ws",
 }
 
 
@@ -118,3 +119,14 @@ def test_names_of_operations_are_unique(document: Any) -> None:
     names = [verb["operationId"] for verbs in document["paths"].values() for verb in verbs.values()]
 
     assert len(set(names)) == len(CALLS)
+
+
+def test_the_live_feed_is_described_with_its_messages(document: Any) -> None:
+    feed = document["paths"]["/ws"]["get"]
+    schemas = document["components"]["schemas"]
+
+    messages = [message["$ref"].rpartition("/")[2] for side in feed["x-websocket"].values() for message in side]
+    assert messages == ["LiveSubscription", "LiveEvent", "LiveGap", "LiveError"]
+    assert list(feed["responses"]) == ["101", "403", "405", "422"]
+    assert set(schemas["LiveEvent"]["properties"]) == {"type", "epoch", "seq", "time", "data"}
+    assert set(schemas["LiveGap"]["properties"]) == {"type", "family", "from", "to"}

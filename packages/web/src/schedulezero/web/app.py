@@ -30,7 +30,8 @@ def build(frame: Frame, feed: Feed, *, access_log: AccessLog, metrics: Collector
         metrics: what /metrics shows.
     """
     sites = discover()
-    renderer = Renderer(gateway=frame.gateway, sites=sites, assets=Assets.of(sites), templates=Templates())
+    assets = Assets({site.name: site.folder / "assets" for site in sites})
+    renderer = Renderer(gateway=frame.gateway, sites=sites, assets=assets, templates=Templates())
     pages = {"frame": frame, "renderer": renderer}
     return Application(
         [

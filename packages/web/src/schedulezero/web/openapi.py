@@ -1,6 +1,6 @@
 """The description of the REST API, OpenAPI 3.1, made from the routes and the structs that validate them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from http import HTTPStatus
 from importlib.metadata import version
@@ -13,8 +13,10 @@ from msgspec.structs import fields
 from schedulezero.protocol.errors import HTTP_STATUS, Code
 from schedulezero.protocol.values import Input
 from schedulezero.web.http.errors import ErrorAnswer
+from schedulezero.web.live import messages
 from schedulezero.web.routes import Call, Nothing, Reply, Route
 
+_OF_WS = (Code.UNKNOWN_HOST, Code.CROSS_ORIGIN, Code.INVALID_VALUE, Code.METHOD_NOT_ALLOWED)
 _REF = "#/components/schemas/{name}"
 Json = dict[str, Any]
 
@@ -41,13 +43,14 @@ def described(routes: Sequence[Route]) -> tuple[Route, ...]:
 
 
 def describe(routes: Sequence[Route]) -> Json:
-    """Return the OpenAPI document of `routes`."""
+    """Return the OpenAPI document of `routes` and of the live feed."""
     types = _types(routes)
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     known = dict(zip(types, schemas, strict=True))
     paths: Json = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, known, components)
+    paths["/ws"] = {"get": messages.operation(known, _failures(_OF_WS, known))}
     return {
         "openapi": "3.1.0",
         "info": {"title": "ScheduleZero", "version": version("schedulezero-web"), "description": _INTRODUCTION},
@@ -63,7 +66,7 @@ _INTRODUCTION = (
 
 
 def _types(routes: Sequence[Route]) -> list[Any]:
-    found: list[Any] = [ErrorAnswer]
+    found: list[Any] = [ErrorAnswer, *messages.FROM_CLIENT, *messages.FROM_SERVER]
     for route in routes:
         found += [route.query, *route.answers.values()]
         if route.body is not None:
@@ -77,7 +80,7 @@ def _operation(route: Route, known: dict[Any, Json], components: Json) -> Json:
         "summary": route.summary,
         "tags": [route.area],
         "parameters": list(_parameters(route, components)),
-        "responses": {**_successes(route, known), **_failures(route, known)},
+        "responses": {**_successes(route, known), **_failures(route.codes, known)},
     }
     if route.body is not None:
         operation["requestBody"] = _request_body(route.body, known)
@@ -110,8 +113,8 @@ def _successes(route: Route, known: dict[Any, Json]) -> Json:
     }
 
 
-def _failures(route: Route, known: dict[Any, Json]) -> Json:
-    codes = sorted(route.codes, key=HTTP_STATUS.__getitem__)
+def _failures(codes: Iterable[Code], known: dict[Any, Json]) -> Json:
+    codes = sorted(codes, key=HTTP_STATUS.__getitem__)
     return {str(status): _failure(list(group), known[ErrorAnswer]) for status, group in groupby(codes, HTTP_STATUS.get)}
 
 

@@ -21,7 +21,7 @@ _PORTS = (
     "SCHEDULEZERO_REGISTRY_METRICS_PORT",
     "SCHEDULEZERO_SCHEDULER_METRICS_PORT",
 )
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
 
 _SCHEDULEZERO = (sys.executable, "-m", "schedulezero.standalone")
 
@@ -83,7 +83,11 @@ class Deployment:
 
     def handler(self, instance_id: str, handler_id: str = "work", **environ: str) -> Program:
         """Return one instance of a handler of the testkit, not yet started."""
-        command = (*_SCHEDULEZERO, "handler", f"schedulezero.testkit.handlers:{handler_id}")
+        return self.serve(instance_id, f"schedulezero.testkit.handlers:{handler_id}", **environ)
+
+    def serve(self, instance_id: str, handler: str, **environ: str) -> Program:
+        """Return one instance of the handler at `MODULE:NAME`, not yet started."""
+        command = (*_SCHEDULEZERO, "handler", handler)
         return self.program(instance_id, command, **{INSTANCE_ID: instance_id, **environ})
 
     # -- states ----------------------------------------------------------------------------------------------------

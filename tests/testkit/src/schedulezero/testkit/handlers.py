@@ -26,12 +26,14 @@ class Run(NamedTuple):
     execution_id: str
     instance_id: str
     attempt: int
+    pid: int
+    """Which life of the instance."""
 
 
 def read_diary(path: Path) -> list[Run]:
     """Return all runs, in the order in which they began."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [Run(id_, instance_id, int(attempt)) for id_, instance_id, attempt in map(str.split, lines)]
+    return [Run(id_, where, int(attempt), int(pid)) for id_, where, attempt, pid in map(str.split, lines)]
 
 
 def here() -> str:
@@ -65,6 +67,20 @@ def block(ctx: Context, seconds: float) -> float:
     return seconds
 
 
+async def sign(ctx: Context, seconds: float = 0) -> dict[str, int]:
+    """Take its time, then return which attempt it was and in which process."""
+    _note(ctx)
+    await asyncio.sleep(seconds)
+    return {"attempt": ctx.attempt, "pid": os.getpid()}
+
+
+async def freeze(ctx: Context, seconds: float) -> float:
+    """Take its time on the loop itself, so that the whole program says nothing meanwhile."""
+    _note(ctx)
+    time.sleep(seconds)  # noqa: ASYNC251
+    return seconds
+
+
 async def fail_times(ctx: Context, times: int) -> int:
     """Fail that often, then return the number of the attempt."""
     _note(ctx)
@@ -94,7 +110,10 @@ async def chat(ctx: Context, lines: int) -> int:
     return lines
 
 
-METHODS: tuple[Callable[..., Any], ...] = (noop, echo, sleep, block, fail_times, fail_for_good, where, chat)
+METHODS: tuple[Callable[..., Any], ...] = (
+    *(noop, echo, sleep, block, sign, freeze),
+    *(fail_times, fail_for_good, where, chat),
+)
 
 
 def handler_of(id_: str) -> Handler:
@@ -116,6 +135,6 @@ def _note(ctx: Context) -> None:
         return
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        os.write(descriptor, f"{ctx.execution_id} {here()} {ctx.attempt}\n".encode())
+        os.write(descriptor, f"{ctx.execution_id} {here()} {ctx.attempt} {os.getpid()}\n".encode())
     finally:
         os.close(descriptor)

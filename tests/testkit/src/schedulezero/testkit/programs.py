@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -73,6 +74,15 @@ class Program:
     def kill(self) -> None:
         """Kill it, as if its machine had lost power."""
         self.end(signal.SIGKILL)
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Let it do nothing at all in the block, as if its machine were suspended; it goes on afterwards."""
+        self.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.send(signal.SIGCONT)
 
     def close(self) -> None:
         """End it if it runs, in whatever way it takes."""

@@ -1,6 +1,7 @@
 """Handlers: who is there, what they offer; ping, drain, pause, resume."""
 
 from bisect import bisect_right
+from collections.abc import Iterable
 
 from msgspec import UNSET, UnsetType
 
@@ -22,8 +23,9 @@ from schedulezero.web.routes import Call, Nothing, Reply, Route
 
 
 class HandlerQuery(Input):
-    """Which part of the list; `cursor` is the `next_cursor` of the part before."""
+    """Which handlers; `q` is searched in ids and method names, `cursor` is the `next_cursor` of the part before."""
 
+    q: str | None = None
     limit: Limit = 100
     cursor: str | None = None
     include_total: bool = False
@@ -40,18 +42,21 @@ class HandlerListing(Value):
 
 
 async def list_all(call: Call[None, HandlerQuery]) -> Reply:
-    query = call.query
-    known = sorted(await call.gateway.backend.handlers(), key=_id)
-    start = bisect_right(known, query.cursor, key=_id) if query.cursor is not None else 0
-    part = known[start : start + query.limit]
-    listing = HandlerListing(
+    return Reply.of(listing(await call.gateway.backend.handlers(), call.query))
+
+
+def listing(known: Iterable[HandlerRecord], query: HandlerQuery) -> HandlerListing:
+    """Return the part of the known handlers that a query asks for."""
+    found = sorted((handler for handler in known if _is_asked_for(handler, query)), key=_id)
+    start = bisect_right(found, query.cursor, key=_id) if query.cursor is not None else 0
+    part = found[start : start + query.limit]
+    return HandlerListing(
         handlers=tuple(part),
         count=len(part),
         limit=query.limit,
-        next_cursor=part[-1].id if start + query.limit < len(known) else None,
-        total=len(known) if query.include_total else UNSET,
+        next_cursor=part[-1].id if start + query.limit < len(found) else None,
+        total=len(found) if query.include_total else UNSET,
     )
-    return Reply.of(listing)
 
 
 async def show(call: Call[None, Nothing]) -> Reply:
@@ -72,6 +77,11 @@ async def pause(call: Call[Reason, Nothing]) -> Reply:
 
 async def resume(call: Call[Reason, Nothing]) -> Reply:
     return await call.ask(HandlerResume(handler_id=call.path["handler_id"], reason=call.body.reason))
+
+
+def _is_asked_for(handler: HandlerRecord, query: HandlerQuery) -> bool:
+    sought = (query.q or "").casefold()
+    return any(sought in name.casefold() for name in (handler.id, *handler.methods))
 
 
 def _id(handler: HandlerRecord) -> str:

@@ -17,6 +17,7 @@ from schedulezero.protocol.link.feed import Subscriber
 from schedulezero.protocol.validation import decode
 from schedulezero.protocol.values import Value
 from schedulezero.runtime.logging import get_logger
+from schedulezero.web.live.messages import LiveEvent
 from schedulezero.web.live.outbox import Gap
 from schedulezero.web.live.patterns import REGISTRY_FAMILIES, SCHEDULER_FAMILIES
 
@@ -30,14 +31,6 @@ class _Fact(Value):
     """An event as it is published; its data stay as they were written."""
 
     type: str
-    data: Raw
-
-
-class _Message(Value):
-    type: str
-    epoch: str
-    seq: int
-    time: datetime
     data: Raw
 
 
@@ -55,7 +48,7 @@ class Heard:
     @cached_property
     def message(self) -> bytes:
         return msgspec.json.encode(
-            _Message(type=self.type, epoch=self.epoch, seq=self.seq, time=self.time, data=self.data)
+            LiveEvent(type=self.type, epoch=self.epoch, seq=self.seq, time=self.time, data=self.data)
         )
 
 

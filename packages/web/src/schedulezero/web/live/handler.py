@@ -12,6 +12,7 @@ from schedulezero.protocol.errors import Code, Problem, ScheduleZeroError, inval
 from schedulezero.web.http import errors
 from schedulezero.web.http.handler import Frame
 from schedulezero.web.live.feed import Feed, Heard
+from schedulezero.web.live.messages import LiveError
 from schedulezero.web.live.outbox import Gap, Outbox
 from schedulezero.web.live.patterns import read_subscription
 
@@ -115,7 +116,7 @@ class LiveHandler(WebSocketHandler):
         """Not before it is sent is the next message read, so that nobody can pile up errors."""
         error = errors.Error(code=problem.code, message=problem.message, details=problem.details)
         try:
-            await self.write_message(msgspec.json.encode({"type": "error", "error": error}))
+            await self.write_message(msgspec.json.encode(LiveError(error=error)))
         except WebSocketClosedError:
             return  # whoever asked has left
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from schedulezero.web.live.messages import LiveGap
+
 MAX_BYTES = 8 * 1024 * 1024
 """How much may wait for one client."""
 
@@ -27,8 +29,7 @@ class Gap:
 
     def encoded(self) -> bytes:
         """Return the message that tells it."""
-        told = {"type": "gap", "family": self.family, "from": self.first, "to": self.last}
-        return msgspec.json.encode(told)
+        return msgspec.json.encode(LiveGap(family=self.family, from_=self.first, to=self.last))
 
 
 class Outbox:

@@ -2,21 +2,14 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import Annotated, get_args
+from typing import get_args
 
-from msgspec import Meta
 from msgspec.inspect import StructType, type_info
 
 from schedulezero.protocol.errors import ScheduleZeroError, invalid_value
 from schedulezero.protocol.events import RegistryEvent, SchedulerEvent
 from schedulezero.protocol.validation import decode
-from schedulezero.protocol.values import Input
-
-_MOST_PATTERNS = 100
-
-
-class _Subscription(Input, kw_only=True):
-    subscribe: Annotated[tuple[str, ...], Meta(max_length=_MOST_PATTERNS)]
+from schedulezero.web.live.messages import LiveSubscription
 
 
 def _types(union: object) -> tuple[str, ...]:
@@ -50,7 +43,7 @@ def read_subscription(message: bytes) -> frozenset[str]:
     Raises:
         ScheduleZeroError: it is no subscription, or a pattern means nothing; the detail names it (`subscribe[1]`).
     """
-    patterns = decode(message, _Subscription).subscribe
+    patterns = decode(message, LiveSubscription).subscribe
     return frozenset().union(*(_meant(index, pattern) for index, pattern in enumerate(patterns)))
 
 

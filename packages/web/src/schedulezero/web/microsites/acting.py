@@ -1,5 +1,6 @@
 """What the buttons of pages do: send a command, then lead to a page that tells what came of it."""
 
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
@@ -10,6 +11,8 @@ from schedulezero.web.http.errors import status_of
 from schedulezero.web.microsites import flash
 from schedulezero.web.microsites.site import Visit
 from schedulezero.web.routes import Reply
+
+_LIST = re.compile(r"/(schedules|handlers|executions)(\?[!-~]*)?")
 
 
 async def told[A](
@@ -31,8 +34,14 @@ async def told[A](
     except ScheduleZeroError as error:
         if status_of(error.problem) == HTTPStatus.NOT_FOUND:
             raise
-        return flash.leading_to(back, str(error), "bad")
+        return flash.leading_to(back, str(error), "error")
     return flash.leading_to(to(answer) if to is not None else back, says(answer))
+
+
+def back_of(visit: Visit, page: str) -> str:
+    """Return where a button leads: to the list it stands in, if it says so, else to `page`."""
+    back = visit.form.get("back", "")
+    return back if _LIST.fullmatch(back) else page
 
 
 def reason_of(visit: Visit) -> str | None:

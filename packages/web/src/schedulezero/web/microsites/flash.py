@@ -10,6 +10,8 @@ import msgspec
 
 from schedulezero.web.routes import Reply
 
+Level = Literal["success", "error"]
+
 COOKIE = "sz_flash"
 FORGOTTEN = {"Set-Cookie": f"{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"}
 
@@ -18,15 +20,15 @@ _LONGEST = 1_000
 
 
 class Flash(msgspec.Struct, frozen=True, kw_only=True):
-    """What is told, and whether it is good news."""
+    """What is told, and what kind of news it is."""
 
     text: str
-    kind: Literal["good", "bad"] = "good"
+    level: Level = "success"
 
 
-def leading_to(location: str, text: str, kind: Literal["good", "bad"] = "good") -> Reply:
+def leading_to(location: str, text: str, level: Level = "success") -> Reply:
     """Return the answer to a form that leads to a page, on which `text` is told."""
-    said = msgspec.json.encode(Flash(text=text[:_LONGEST], kind=kind))
+    said = msgspec.json.encode(Flash(text=text[:_LONGEST], level=level))
     cookie = f"{COOKIE}={urlsafe_b64encode(said).decode()}; Path=/; Max-Age={_LIFE_SECONDS}; HttpOnly; SameSite=Strict"
     headers = {"Location": location, "Set-Cookie": cookie}
     return Reply(body=b"", status=303, content_type="text/plain", headers=headers)

@@ -1,5 +1,6 @@
 """The microsites as Tornado's handlers."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -7,10 +8,12 @@ from functools import partial
 from schedulezero.protocol.errors import Code, Problem, ScheduleZeroError
 from schedulezero.web.http.handler import UNMATCHED, Frame, Handler
 from schedulezero.web.microsites import flash, forms
-from schedulezero.web.microsites.assets import Assets
-from schedulezero.web.microsites.rendering import CONTENT_SECURITY_POLICY, Renderer
+from schedulezero.web.microsites.rendering import Renderer, content_security_policy
 from schedulezero.web.microsites.site import Page, Visit
 from schedulezero.web.routes import Reply
+
+LIVE = "Sz-Live"
+"""The header with which a page that is open asks for itself anew; what a form has done is not told to it."""
 
 
 class PageHandler(Handler):
@@ -28,7 +31,8 @@ class PageHandler(Handler):
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
-        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        self.nonce = secrets.token_urlsafe(16)
+        self.set_header("Content-Security-Policy", content_security_policy(self.nonce))
         self.set_header("Cache-Control", "no-cache")
 
     def verbs(self) -> tuple[str, ...]:
@@ -44,12 +48,12 @@ class PageHandler(Handler):
             return await self.action(self._visit(path, form=forms.read(self.intake.body(), self.request.headers)))
         if self.page is None:
             raise ScheduleZeroError.of(Code.NOT_FOUND, f"There is no page at {self.request.path}.")
-        said = flash.read(self.get_cookie(flash.COOKIE))
+        said = flash.read(self.get_cookie(flash.COOKIE)) if LIVE not in self.request.headers else None
         page = await self.page(self._visit(path, said=said))
         return page if said is None else replace(page, headers={**page.headers, **flash.FORGOTTEN})
 
     def refuse(self, problem: Problem) -> Reply:
-        return self.renderer.problem(problem)
+        return self.renderer.problem(problem, nonce=self.nonce)
 
     def _visit(
         self, path: Mapping[str, str], *, form: Mapping[str, str] | None = None, said: flash.Flash | None = None
@@ -61,7 +65,7 @@ class PageHandler(Handler):
             query=self.request.query,
             form=form or {},
             gateway=self.frame.gateway,
-            render=partial(self.renderer, flash=said),
+            render=partial(self.renderer, nonce=self.nonce, flash=said),
         )
 
 
@@ -69,8 +73,7 @@ class AssetHandler(PageHandler):
     """The assets of all microsites."""
 
     async def respond(self, path: Mapping[str, str]) -> Reply:
-        assets: Assets = self.renderer.assets
-        found = assets.by_name.get(path["name"])
+        found = self.renderer.assets.reply(path["name"], self.get_query_argument("v", None))
         if found is None:
             raise ScheduleZeroError.of(Code.NOT_FOUND, f"There is no asset at {self.request.path}.")
         return found

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
 from typing import Protocol
 
 from schedulezero.protocol.link.calls import CommandClient
@@ -50,7 +52,7 @@ class Microsite:
     """A part of the web interface.
 
     Attributes:
-        name: its folder.
+        name: that of its folder.
         pages: what each of its paths shows; the first is the one that the navigation leads to. Parameters stand in
             braces; a path that ends in `*` stands for all that begin like it.
         actions: what a form that is sent to a path does: it leads to a page, or shows the form with its faults.
@@ -65,6 +67,11 @@ class Microsite:
     order: int = 100
 
     @property
+    def folder(self) -> Path:
+        """Where its templates and assets are."""
+        return folder_of(self.name)
+
+    @property
     def entry(self) -> str:
         """The path that the navigation leads to."""
         return next(iter(self.pages))
@@ -73,3 +80,8 @@ class Microsite:
     def paths(self) -> tuple[str, ...]:
         """Every path of its pages and actions."""
         return tuple(dict.fromkeys((*self.pages, *self.actions)))
+
+
+def folder_of(name: str) -> Path:
+    """Return the folder of the microsite `name`."""
+    return Path(str(files(f"{__package__}.{name}")))

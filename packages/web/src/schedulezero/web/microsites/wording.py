@@ -25,10 +25,14 @@ def relative(moment: datetime, now: datetime) -> str:
 
 
 def time_tag(moment: datetime | None, now: datetime) -> str:
-    """Return a `time` element, as HTML: machines read the instant, people how far it is, the title is exact."""
+    """Return a `time` element, as HTML: machines read the instant, people how far it is, the title is exact.
+
+    A script keeps it true as time goes by.
+    """
     if moment is None:
         return "<span>–</span>"
-    return f'<time datetime="{_instant(moment)}" title="{_exact(moment)}">{relative(moment, now)}</time>'
+    instant, exact = _instant(moment), _exact(moment)
+    return f'<time class="away" datetime="{instant}" title="{exact}">{relative(moment, now)}</time>'
 
 
 def clock_tag(moment: datetime | None) -> str:
@@ -70,6 +74,14 @@ def summary(record: ExecutionRecord) -> str:
     if record.status in (Status.RUNNING, Status.RETRYING):
         return f"attempt {record.attempt_number} of {record.max_attempts}"
     return shortened(_plain(record.result))
+
+
+def spoken(result: Raw) -> str:
+    """Return what a result says in words: a text, or the longest text in an object; nothing where it has none."""
+    text = bytes(result)
+    value = msgspec.json.decode(text) if len(text) <= _LARGEST_READ else None
+    texts = value.values() if isinstance(value, dict) else (value,)
+    return shortened(max((one for one in texts if isinstance(one, str)), key=len, default=""))
 
 
 def pretty(value: Raw) -> str:

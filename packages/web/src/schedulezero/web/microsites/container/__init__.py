@@ -8,4 +8,4 @@ async def _enter(_visit: Visit) -> Reply:
     return Reply(body=b"", status=302, content_type="text/plain", headers={"Location": "/dash"})
 
 
-SITE = Microsite(name="container", pages={"/": _enter})
+SITE = Microsite(name="container", pages={"/": _enter}, order=0)

@@ -11,9 +11,11 @@ from schedulezero.protocol.errors import ScheduleZeroError
 from schedulezero.protocol.states import HandlerStatus, Status
 from schedulezero.protocol.values import ExecutionRecord, HandlerRecord, ScheduleRecord
 from schedulezero.web.backend import PROBE_SECONDS, Backend, Condition
-from schedulezero.web.microsites.wording import summary
+from schedulezero.web.microsites.dash.strip import Strip
+from schedulezero.web.microsites.wording import spoken, summary
 
-_NEWEST = 15
+_NEWEST = 48
+_LINES = 12
 _SOONEST = 8
 _MOST_SCHEDULES = 1000
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -40,8 +42,18 @@ class Overview:
     handlers: Sequence[HandlerRecord] | None
     schedules: Sequence[ScheduleRecord] | None
     schedules_total: int
-    lines: Sequence[Line] | None
+    newest: Sequence[ExecutionRecord] | None
     stats: ExecutionStats | None
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """The newest executions, in words."""
+        return [Line(record=record, says=summary(record)) for record in (self.newest or ())[:_LINES]]
+
+    @property
+    def strip(self) -> Strip:
+        """The newest executions, drawn."""
+        return Strip.of(self.newest or ())
 
     @property
     def connected(self) -> int:
@@ -59,8 +71,9 @@ class Overview:
     @property
     def headline(self) -> Line | None:
         """The newest execution that had something to say in words."""
-        spoken = (line for line in self.lines or () if bytes(line.record.result)[:1] == b'"' and line.says)
-        return next((line for line in spoken if line.record.status is Status.SUCCESS), None)
+        succeeded = (record for record in self.newest or () if record.status is Status.SUCCESS)
+        lines = (Line(record=record, says=spoken(record.result)) for record in succeeded)
+        return next((line for line in lines if line.says), None)
 
 
 async def look(backend: Backend) -> Overview:
@@ -78,7 +91,7 @@ async def look(backend: Backend) -> Overview:
         handlers=handlers,
         schedules=schedules.schedules if schedules else None,
         schedules_total=schedules.total or 0 if schedules else 0,
-        lines=[Line(record=record, says=summary(record)) for record in executions.records] if executions else None,
+        newest=executions.records if executions else None,
         stats=stats,
     )
 

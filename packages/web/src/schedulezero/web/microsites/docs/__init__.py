@@ -1,18 +1,16 @@
 """The documentation within the common layout, and its pages by themselves; until they are built, how to build them."""
 
 from asyncio import to_thread
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 from schedulezero.protocol.errors import Code, ScheduleZeroError
+from schedulezero.runtime.settings import WebSettings
 from schedulezero.web.microsites.docs.content import Content
-from schedulezero.web.microsites.rendering import CONTENT_SECURITY_POLICY
-from schedulezero.web.microsites.site import Microsite, Visit
+from schedulezero.web.microsites.site import Microsite, Visit, folder_of
 from schedulezero.web.routes import Reply
 
 _CONTENT = "/docs-content/"
-_FRAMING = {"Content-Security-Policy": f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"}
 
 
 async def _show(visit: Visit) -> Reply:
@@ -22,8 +20,7 @@ async def _show(visit: Visit) -> Reply:
         return _unbuilt(visit)
     if not await to_thread(content.has, name):
         raise _unknown(name)
-    framed = visit.render("docs/frame.html", here="docs", address=_CONTENT + quote(name))
-    return replace(framed, headers=_FRAMING)
+    return visit.render("docs/frame.html", here="docs", address=_CONTENT + quote(name))
 
 
 async def _serve(visit: Visit) -> Reply:
@@ -43,8 +40,16 @@ async def _enter(_visit: Visit) -> Reply:
     return _moved("")
 
 
+def content_at(named: str) -> Content:
+    """Return the documentation in the directory `named`; where that is the usual one and nothing is built there, what
+    was installed with the gateway."""
+    content = Content(root=Path(named))
+    is_usual = named == WebSettings().docs_path
+    return content if content.is_built or not is_usual else Content(root=folder_of("docs") / "site")
+
+
 def _content(visit: Visit) -> Content:
-    return Content(root=Path(visit.gateway.settings.web.docs_path))
+    return content_at(visit.gateway.settings.web.docs_path)
 
 
 def _is_page(name: str) -> bool:

@@ -1,16 +1,17 @@
 """The list of executions, newest first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from schedulezero.protocol.answers import ExecutionPage
 from schedulezero.protocol.errors import Problem, ScheduleZeroError
-from schedulezero.protocol.states import Status
+from schedulezero.protocol.states import FINAL, Status
+from schedulezero.protocol.values import ExecutionRecord
 from schedulezero.web.api.executions import ExecutionQuery
 from schedulezero.web.microsites import forms
 from schedulezero.web.microsites.forms import Field
 from schedulezero.web.microsites.listing import Filters, refused
 from schedulezero.web.microsites.site import Visit
+from schedulezero.web.microsites.sorting import Column, words
 from schedulezero.web.microsites.wording import summary
 from schedulezero.web.routes import Reply
 
@@ -28,16 +29,35 @@ _FIELDS = (
 )
 
 
+_COLUMNS = (
+    Column(name="created", label="Created", key=lambda record: record.created_at),
+    Column(name="status", label="Status", key=lambda record: record.status),
+    Column(name="method", label="Method", key=lambda record: words(record.method_name)),
+    Column(name="handler", label="Handler", key=lambda record: words(record.handler_id)),
+    Column(name="schedule", label="Schedule", key=lambda record: words(record.schedule_id)),
+    Column(name="duration", label="Duration", key=lambda record: record.duration_ms),
+    Column(name="says", label="Says", key=lambda record: words(summary(record) or None)),
+    Column(name="actions", label="Actions"),
+)
+
+
 async def show(visit: Visit) -> Reply:
-    filters = Filters(path="/executions", typed=_in_utc(forms.typed(visit.query)), fields=_FIELDS)
+    filters = Filters(path="/executions", typed=_in_utc(forms.typed(visit.query)), fields=_FIELDS, columns=_COLUMNS)
     try:
         asked: ExecutionQuery = filters.read(ExecutionQuery)
-        return _page(visit, filters, await visit.scheduler.call(asked.command()), None)
+        found = await visit.scheduler.call(asked.command())
+        return _page(visit, filters, filters.ordered(found.records), found.next_cursor)
     except ScheduleZeroError as error:
-        return refused(error.problem, _page(visit, filters, None, error.problem))
+        return refused(error.problem, _page(visit, filters, problem=error.problem))
 
 
-def _page(visit: Visit, filters: Filters, found: ExecutionPage | None, problem: Problem | None) -> Reply:
+def _page(
+    visit: Visit,
+    filters: Filters,
+    records: Sequence[ExecutionRecord] = (),
+    cursor: str | None = None,
+    problem: Problem | None = None,
+) -> Reply:
     fields, faults = filters.shown(problem)
     return visit.render(
         "executions/list.html",
@@ -47,9 +67,10 @@ def _page(visit: Visit, filters: Filters, found: ExecutionPage | None, problem: 
         fields=fields,
         faults=faults,
         is_refused=problem is not None,
-        records=found.records if found else (),
-        next=filters.next(found.next_cursor) if found else None,
+        records=records,
+        next=filters.next(cursor),
         summary=summary,
+        final=FINAL,
     )
 
 

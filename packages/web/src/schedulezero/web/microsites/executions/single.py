@@ -4,7 +4,7 @@ from schedulezero.protocol.commands import ExecutionCancel, ExecutionGet, Execut
 from schedulezero.protocol.states import FINAL
 from schedulezero.web.api.executions import LogsQuery
 from schedulezero.web.http import query
-from schedulezero.web.microsites.acting import told
+from schedulezero.web.microsites.acting import back_of, told
 from schedulezero.web.microsites.site import Visit
 from schedulezero.web.microsites.wording import path_to
 from schedulezero.web.routes import Reply
@@ -28,7 +28,8 @@ async def show(visit: Visit) -> Reply:
 async def cancel(visit: Visit) -> Reply:
     id_ = visit.path["execution_id"]
     asked = visit.scheduler.call(ExecutionCancel(execution_id=id_))
-    return await told(asked, path_to("executions", id_), lambda record: _cancelled(record.status))
+    page = back_of(visit, path_to("executions", id_))
+    return await told(asked, page, lambda record: _cancelled(record.status))
 
 
 async def retry(visit: Visit) -> Reply:
@@ -36,9 +37,9 @@ async def retry(visit: Visit) -> Reply:
     asked = visit.scheduler.call(ExecutionRetry(execution_id=id_))
     return await told(
         asked,
-        path_to("executions", id_),
+        back_of(visit, path_to("executions", id_)),
         lambda _: f"This runs the job of {id_} again.",
-        to=lambda run: path_to("executions", run.execution_id),
+        to=lambda run: back_of(visit, path_to("executions", run.execution_id)),
     )
 
 

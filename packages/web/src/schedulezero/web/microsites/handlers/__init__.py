@@ -1,13 +1,13 @@
 """Handlers: who is there, how they are, and what they offer."""
 
-from schedulezero.web.microsites.handlers import actions, showing
+from schedulezero.web.microsites.handlers import actions, listing, single
 from schedulezero.web.microsites.site import Microsite
 
 _ONE = "/handlers/{handler_id}"
 
 SITE = Microsite(
     name="handlers",
-    pages={"/handlers": showing.every, _ONE: showing.single},
+    pages={"/handlers": listing.show, _ONE: single.show},
     actions={
         f"{_ONE}/ping": actions.ping,
         f"{_ONE}/pause": actions.pause,

@@ -1,7 +1,7 @@
 """What can be done to a handler."""
 
 from schedulezero.protocol.commands import HandlerDrain, HandlerPause, HandlerPing, HandlerResume
-from schedulezero.web.microsites.acting import reason_of, told
+from schedulezero.web.microsites.acting import back_of, reason_of, told
 from schedulezero.web.microsites.site import Visit
 from schedulezero.web.microsites.wording import duration, path_to
 from schedulezero.web.routes import Reply
@@ -16,12 +16,12 @@ async def ping(visit: Visit) -> Reply:
 
 async def pause(visit: Visit) -> Reply:
     asked = visit.scheduler.call(HandlerPause(handler_id=_id(visit), reason=reason_of(visit)))
-    return await told(asked, _page(visit), lambda _: "Paused: it is given no more work.")
+    return await told(asked, _page(visit), lambda _: f"{_id(visit)} is paused: it is given no more work.")
 
 
 async def resume(visit: Visit) -> Reply:
     asked = visit.scheduler.call(HandlerResume(handler_id=_id(visit), reason=reason_of(visit)))
-    return await told(asked, _page(visit), lambda _: "Resumed: it is given work again.")
+    return await told(asked, _page(visit), lambda _: f"{_id(visit)} is resumed: it is given work again.")
 
 
 async def drain(visit: Visit) -> Reply:
@@ -38,4 +38,4 @@ def _id(visit: Visit) -> str:
 
 
 def _page(visit: Visit) -> str:
-    return path_to("handlers", _id(visit))
+    return back_of(visit, path_to("handlers", _id(visit)))

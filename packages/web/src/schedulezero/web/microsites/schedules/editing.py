@@ -15,13 +15,21 @@ from schedulezero.protocol.values import HandlerRecord, ScheduleRecord, Schedule
 from schedulezero.web.backend import PROBE_SECONDS
 from schedulezero.web.http.errors import headers_of, status_of
 from schedulezero.web.microsites import flash, forms
+from schedulezero.web.microsites.forms import Field
 from schedulezero.web.microsites.schedules import fields, texts
 from schedulezero.web.microsites.site import Visit
 from schedulezero.web.microsites.wording import path_to
 from schedulezero.web.routes import Reply
 
 _FIRES = 10
-_BEGINNING = {"job_params": "{}", fields.TRIGGER_TYPE: "interval", "overlap": "skip", "catch_up": "latest"}
+_BEGINNING = {
+    "job_params": "{}",
+    fields.TRIGGER_TYPE: "interval",
+    "if_exists": "error",
+    "overlap": "skip",
+    "catch_up": "latest",
+    "notify.on": fields.TOLD_OF,
+}
 
 
 async def blank(visit: Visit) -> Reply:
@@ -39,7 +47,9 @@ async def create(visit: Visit) -> Reply:
         created = await visit.scheduler.call(ScheduleCreate(schedule=request))
     except ScheduleZeroError as error:
         return await _form(visit, typed, problem=error.problem)
-    return flash.leading_to(path_to("schedules", created.schedule_id), f"{created.schedule_id} is created.")
+    id_ = created.schedule_id
+    told = f"{id_} is created." if created.created else f"{id_} is there already, and was kept as it is."
+    return flash.leading_to(path_to("schedules", id_), told)
 
 
 async def edit(visit: Visit) -> Reply:
@@ -101,13 +111,15 @@ async def _form(
     preview: PreviewAnswer | None = None,
 ) -> Reply:
     beside, faults = forms.placed(problem, texts.names(typed)) if problem is not None else ({}, ())
+    shown = forms.filled(fields.EVERY, typed, beside)
     handlers = await _known_handlers(visit)
     page = visit.render(
         "schedules/form.html",
         here="schedules",
         schedule=schedule,
         parts=fields,
-        fields=forms.filled(fields.EVERY, typed, beside),
+        fields=shown,
+        opened=[title for title, group in fields.OPTIONS.items() if any(_is_set(shown[one.name]) for one in group)],
         faults=faults,
         has_faults=problem is not None,
         preview=preview,
@@ -115,6 +127,10 @@ async def _form(
         methods=sorted({method for handler in handlers for method in handler.methods}),
     )
     return page if problem is None else replace(page, status=status_of(problem), headers=headers_of(problem))
+
+
+def _is_set(field: Field) -> bool:
+    return bool(field.error) or texts.is_unusual(field.name, field.value)
 
 
 async def _known_handlers(visit: Visit) -> tuple[HandlerRecord, ...]:

@@ -11,12 +11,14 @@ from msgspec.structs import fields
 
 from schedulezero.protocol.errors import ScheduleZeroError, invalid_value
 from schedulezero.protocol.values import ScheduleRecord, ScheduleRequest
+from schedulezero.web.microsites.forms import Field
 from schedulezero.web.microsites.schedules.fields import (
     ABOUT,
     AT_CREATION,
     CHANGEABLE,
     JOB,
-    OPTIONS,
+    OPTION_FIELDS,
+    TOLD_OF,
     TRIGGER_FIELDS,
     TRIGGER_TYPE,
     TRIGGERS,
@@ -28,11 +30,18 @@ Texts = Mapping[str, str]
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
 _DECIMAL = re.compile(r"[+-]?\d{1,18}\.\d{1,18}")
 _TRIGGER_NAMES = {field.name for field in TRIGGER_FIELDS} | {TRIGGER_TYPE, "timezone"}
-_PLAIN = tuple(field for field in (*AT_CREATION, *JOB, *ABOUT, *OPTIONS) if field.name not in ("job_params", "tags"))
-_WORDS = {field.name for field in (*AT_CREATION, *JOB, *ABOUT)} | {"overlap", "catch_up", "start_at", "end_at"}
+_PLAIN = tuple(
+    field for field in (*AT_CREATION, *JOB, *ABOUT, *OPTION_FIELDS) if field.name not in ("job_params", "tags")
+)
+_WORDS = {field.name for field in (*AT_CREATION, *JOB, *ABOUT)} | {
+    "overlap",
+    "catch_up",
+    "start_at",
+    "end_at",
+    "notify.url",
+}
 _DEFAULTS = {field.name: field.default for field in fields(ScheduleRequest) if field.default is not NODEFAULT}
-_LABELS = {field.name: field.label for field in (*ABOUT, *OPTIONS)}
-_TOLD_ELSEWHERE = ("name", "description", "runbook_url", "tags")
+_TOLD_ELSEWHERE = ("name", "description", "owner", "runbook_url", "tags")
 
 
 def request_of(typed: Texts) -> dict[str, Any]:
@@ -47,8 +56,8 @@ def request_of(typed: Texts) -> dict[str, Any]:
         "tags": typed.get("tags", "").replace(",", " ").split(),
     }
     for field in _PLAIN:
-        if field.name in typed:
-            _put(body, field.name, True if field.kind == "check" else _value(field.name, typed[field.name]))
+        if field.name in typed and (field.name != "notify.on" or "notify.url" in typed):
+            _put(body, field.name, _given(field, typed[field.name]))
     return body
 
 
@@ -95,12 +104,17 @@ def texts_of(schedule: ScheduleRecord) -> Texts:
 
 def options_of(schedule: ScheduleRecord) -> Mapping[str, str]:
     """Return the options of a schedule that are not the default, by what they are called."""
-    texts, usual = texts_of(schedule), {name: _text(value) for name, value in _DEFAULTS.items()}
+    texts = texts_of(schedule)
     return {
-        label: texts[name]
-        for name, label in _LABELS.items()
-        if name in texts and name not in _TOLD_ELSEWHERE and texts[name] != usual.get(name)
+        field.label: dict(field.choices).get(texts[field.name], texts[field.name])
+        for field in (*ABOUT, *OPTION_FIELDS)
+        if field.name not in _TOLD_ELSEWHERE and is_unusual(field.name, texts.get(field.name, ""))
     }
+
+
+def is_unusual(name: str, text: str) -> bool:
+    """Whether a text says anything but what a field that is left out means."""
+    return text not in ("", _USUAL.get(name))
 
 
 def _texts(schedule: ScheduleRecord) -> Iterator[tuple[str, str]]:
@@ -109,7 +123,8 @@ def _texts(schedule: ScheduleRecord) -> Iterator[tuple[str, str]]:
     for field in _PLAIN:
         part, _, below = field.name.partition(".")
         value = getattr(schedule, part, None)
-        yield field.name, _text(getattr(value, below, None) if below else value)
+        told = _text(getattr(value, below, None) if below else value)
+        yield field.name, _in_order(field, told) or (TOLD_OF if field.name == "notify.on" else "")
     yield from _trigger_texts(msgspec.to_builtins(schedule.trigger_config))
 
 
@@ -150,6 +165,24 @@ def _put(body: dict[str, Any], name: str, value: Any) -> None:
         body[part] = value
 
 
+def _given(field: Field, text: str) -> Any:
+    match field.kind:
+        case "check":
+            return True
+        case "checks":
+            return text.split(",")
+        case _:
+            return _value(field.name, text)
+
+
+def _in_order(field: Field, text: str) -> str:
+    """Of `checks`, the values in the order in which a browser sends them."""
+    if field.kind != "checks":
+        return text
+    checked = text.split(",")
+    return ",".join(value for value, _ in field.choices if value in checked)
+
+
 def _value(name: str, text: str) -> Any:
     """A number where it is written as one: texts that are not are told about by the validation."""
     stripped = text.strip()
@@ -167,6 +200,8 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower() if value else ""
+    if isinstance(value, tuple):
+        return ",".join(value)
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, float) and value.is_integer():
@@ -184,3 +219,6 @@ def _json(text: str, path: str) -> Raw:
 
 def _not_json(path: str, error: Exception) -> ScheduleZeroError:
     return invalid_value(path, f"this is not JSON: {error}")
+
+
+_USUAL = {name: _text(value) for name, value in _DEFAULTS.items()} | {"notify.on": TOLD_OF}
