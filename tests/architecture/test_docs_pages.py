@@ -64,7 +64,7 @@ def instant(text: str) -> int:
 
 
 def setting_row(field: Field) -> str:
-    default = msgspec.json.encode(field.default).decode().strip('[]"').removesuffix(".0")
+    default = msgspec.json.encode(field.default).decode().strip('[]"').replace('","', ",").removesuffix(".0")
     shown = f"`{default}`" if default not in ("", "null") else ""
     return f"| `{field.key}` | `{field.variable}` | {shown} | {field.setting.about} |"
 
