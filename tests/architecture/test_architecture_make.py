@@ -214,7 +214,7 @@ def test_the_documentation_is_moved_to_its_place_when_it_is_whole(machine: Machi
     assert not (machine.checkout / "docs_site_build.new").exists()
 
 
-TOOLS = ("chromium", "curl", "openssl", "prometheus", "systemd-analyze")
+TOOLS = ("chromium", "curl", "faketime", "openssl", "prometheus", "systemd-analyze")
 
 
 @pytest.mark.parametrize("missing", [(), ("prometheus",), TOOLS], ids=["nothing", "one", "all"])
