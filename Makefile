@@ -3,6 +3,8 @@
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := $(UV) run -p '>=3.12'
 PORT ?=
+# Tests at once; most wait for processes rather than for a core.
+JOBS ?= 3
 # What runs the program and builds behind it; `make run BEHIND=` builds nothing.
 BEHIND := $(if $(shell command -v bash || true),.ci/behind)
 
@@ -24,11 +26,11 @@ help: ## show this list
 run: ready ## start everything with the demo; PORT=8889 takes another port; Ctrl+C ends it
 	@exec $(BEHIND) $(RUN) --no-dev schedulezero up --demo $(if $(PORT),--port $(PORT))
 
-test: ready ## run the tests, in ten minutes at most; ends with what could not run here
-	@$(RUN) pytest -m 'not slow' --session-timeout=580
+test: ready ## run the tests, in ten minutes at most, JOBS=3 at once; ends with what could not run here
+	@$(RUN) pytest -m 'not slow' -n $(JOBS) --session-timeout=580
 
 test-all: ready ## run the slow tests too, in fifteen minutes at most
-	@$(RUN) pytest --session-timeout=880
+	@$(RUN) pytest -n $(JOBS) --session-timeout=880
 
 lint: ready ## check the style
 	@$(RUN) ruff check .
