@@ -149,6 +149,14 @@ OF_SKIP = {
     "no_handler": "offline",
     "quarantined": "error since until",
 }
+OF_REASON = {
+    "overlap": "running_execution_id started_at",
+    "paused": "paused_at paused_by note scope",
+    "everything_paused": "paused_at paused_by note scope",
+    "handler_paused": "paused_at paused_by note scope",
+    "no_handler": "offline",
+    "quarantined": "error since",
+}
 NOT_DUE = "field value previous next"
 UPCOMING = "due_at in_seconds against"
 
@@ -200,7 +208,7 @@ def ran(name: str, at: int = PAST, decision: str = "success", **facts: Any) -> C
 
 
 def waits(name: str, decision: str, reason: str, **facts: Any) -> Case:
-    return Case(name, TODAY, decision, reason, WAITS, **facts)
+    return Case(name, TODAY, decision, reason, f"{WAITS} {OF_REASON.get(reason, '')}", **facts)
 
 
 def skip(name: str, reason: str, **facts: Any) -> Case:
@@ -212,7 +220,7 @@ def not_due(name: str, at: int, **facts: Any) -> Case:
 
 
 def upcoming(name: str, at: int = FUTURE, reason: str | None = None, **facts: Any) -> Case:
-    return Case(name, at, "upcoming", reason, UPCOMING, **facts)
+    return Case(name, at, "upcoming", reason, f"{UPCOMING} {OF_REASON.get(reason or '', '')}", **facts)
 
 
 CASES = (
@@ -671,6 +679,36 @@ def test_every_text_is_of_a_case() -> None:
 def test_every_status_and_every_reason_is_in_the_table() -> None:
     assert {case.decision for case in CASES} == {*map(str, Status), "not_due", "upcoming", "unknown"}
     assert {str(reason) for reason in Reason} <= {case.reason for case in CASES}
+
+
+PROMISED = {
+    "paused": {"paused_at", "paused_by", "note"},
+    "overlap": {"running_execution_id", "started_at"},
+    "misfire": {"scheduler_down", "late_by_seconds"},
+    "no_handler": {"offline"},
+    "expired": {"expires_at"},
+    "quarantined": {"error", "since"},
+    "not_due": {"field", "value", "previous", "next"},
+}
+
+
+@pytest.mark.parametrize("reason", PROMISED)
+def test_a_reason_has_its_evidence_whatever_the_decision(reason: str) -> None:
+    explained = [explain(case.facts(), case.at, case.now) for case in CASES if case.reason == reason]
+
+    assert explained
+    assert [one.decision for one in explained if not PROMISED[reason] <= set(one.evidence)] == []
+
+
+def test_the_pause_of_an_instant_to_come_is_told_as_that_of_one_that_was_skipped() -> None:
+    pause = spell("schedule_pause", "03-03 08:00", **BY_ANN)
+    on_hold = upcoming("", schedule=schedule(**ON_HOLD), spells=[pause])
+    was_skipped = skip("", "paused", rows=[skipped("paused")], spells=[pause])
+
+    coming, skip_ = (explain(case.facts(), case.at, case.now).evidence for case in (on_hold, was_skipped))
+
+    assert coming["paused_at"] == to_datetime(pause.began)
+    assert {name: coming[name] for name in PROMISED["paused"]} == {name: skip_[name] for name in PROMISED["paused"]}
 
 
 def test_every_policy_is_in_the_table() -> None:

@@ -140,5 +140,5 @@ def spells_that_last(connection: Connection) -> tuple[Spell, ...]:
     """Return the spells that have no end, and the newest time up of the scheduler."""
     spells = select(*rows.SPELLS.columns)
     lasting = connection.execute(spells.where(_s.ended.is_(None))).all()
-    newest_up = spells.where(_s.kind == "scheduler_up").order_by(_s.began.desc()).limit(1)
+    newest_up = spells.where(_s.kind == "scheduler_up", _s.subject == "").order_by(_s.began.desc()).limit(1)
     return tuple(rows.SPELLS.read_all([*lasting, *connection.execute(newest_up).all()]))

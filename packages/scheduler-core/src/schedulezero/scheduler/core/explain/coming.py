@@ -1,7 +1,7 @@
 """What is to become of an instant that is not decided yet."""
 
 from schedulezero.runtime.clock import to_datetime
-from schedulezero.scheduler.core.explain.hindrances import against, as_evidence, due
+from schedulezero.scheduler.core.explain.hindrances import against, as_evidence, by_reason, due
 from schedulezero.scheduler.core.explain.ledger import paused, quarantined
 from schedulezero.scheduler.core.explain.verdict import Case, Verdict, seconds
 
@@ -32,5 +32,8 @@ def upcoming(case: Case) -> Verdict:
         "in_seconds": max(seconds(due_then - case.now), 0),
         "against": as_evidence(hindrances),
     }
-    reason = hindrances[0].cause if hindrances else None
-    return Verdict(decision="upcoming", reason=reason, text=text, evidence=evidence)
+    if not hindrances:
+        return Verdict(decision="upcoming", text=text, evidence=evidence)
+    first = hindrances[0]
+    known = {**by_reason(first, case.facts), **evidence}
+    return Verdict(decision="upcoming", reason=first.cause, text=text, evidence=known)

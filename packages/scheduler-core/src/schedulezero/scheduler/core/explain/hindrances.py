@@ -1,12 +1,13 @@
 """What an execution had to wait for, what it waits for now, and what stands against an instant that is to come."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from schedulezero.protocol.states import FINAL, Status
 from schedulezero.runtime.clock import to_datetime
 from schedulezero.scheduler.core.explain.facts import Cause, Facts, Hindrance
-from schedulezero.scheduler.core.explain.verdict import Case, Evidence
+from schedulezero.scheduler.core.explain.verdict import Case, Evidence, interval
 from schedulezero.scheduler.core.model import SECOND, Execution, SpellKind
 from schedulezero.scheduler.core.policies import due_at
 
@@ -16,6 +17,8 @@ _STOPPING: tuple[tuple[SpellKind, Cause], ...] = (
     ("handler_offline", "no_handler"),
 )
 """What keeps executions that are decided from being handed out."""
+
+_SCOPES = {"paused": "schedule", "everything_paused": "everything", "handler_paused": "handler"}
 
 
 def due(case: Case, instant: int) -> int:
@@ -101,6 +104,27 @@ def _against(facts: Facts) -> Iterator[Hindrance]:
         yield Hindrance(cause="no_handler")
 
 
+def by_reason(one: Hindrance, facts: Facts) -> Evidence:
+    """Return what is known of one that is the reason given, by the names that a skip for that reason has."""
+    match one.cause:
+        case "paused" | "everything_paused" | "handler_paused":
+            return {
+                "paused_at": _moment(one.began),
+                "paused_by": one.actor,
+                "note": one.note,
+                "scope": _SCOPES[one.cause],
+            }
+        case "quarantined":
+            return {"error": one.note, "since": _moment(one.began)}
+        case "no_handler":
+            return {"offline": [interval(one.began, one.ended)]}
+        case "overlap":
+            started_at = facts.other.started_at if facts.other is not None else None
+            return {"running_execution_id": one.execution_id, "started_at": _moment(started_at)}
+        case _:
+            return {}
+
+
 def as_evidence(hindrances: tuple[Hindrance, ...]) -> list[Evidence]:
     """Return each as its cause, from, to, and what else is known of it."""
     return [_as_evidence(one) for one in hindrances]
@@ -108,5 +132,9 @@ def as_evidence(hindrances: tuple[Hindrance, ...]) -> list[Evidence]:
 
 def _as_evidence(one: Hindrance) -> Evidence:
     known: dict[str, Any] = {"by": one.actor, "note": one.note, "execution_id": one.execution_id}
-    times = {name: None if at is None else to_datetime(at) for name, at in (("from", one.began), ("to", one.ended))}
-    return {"cause": one.cause, **times, **{name: value for name, value in known.items() if value is not None}}
+    told = {name: value for name, value in known.items() if value is not None}
+    return {"cause": one.cause, **interval(one.began, one.ended), **told}
+
+
+def _moment(instant: int | None) -> datetime | None:
+    return None if instant is None else to_datetime(instant)

@@ -7,6 +7,7 @@ from schedulezero.scheduler.core.explain.hindrances import (
     as_evidence,
     before_it_began,
     began_at,
+    by_reason,
     in_the_way_now,
 )
 from schedulezero.scheduler.core.explain.verdict import Case, Evidence, Verdict, interval, of_spells, seconds
@@ -99,7 +100,8 @@ def _of_run(case: Case, row: Execution, causes: tuple[Hindrance, ...]) -> Eviden
 def _waits(case: Case, row: Execution) -> Verdict:
     hindrance = in_the_way_now(case, row)
     text = case.words.waiting(row, hindrance, case.facts)
-    evidence = {"attempts": row.attempt, "waits_for": as_evidence((hindrance,))[0]}
+    waits_for = as_evidence((hindrance,))[0]
+    evidence = {"attempts": row.attempt, **by_reason(hindrance, case.facts), "waits_for": waits_for}
     return _verdict(row, text, hindrance.cause, evidence)
 
 
