@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -110,6 +111,24 @@ def test_an_id_of_any_text_stays_one_part_of_the_path(server: Server) -> None:
     both(server, "delete_schedule", "a/b?c")
 
     assert [path for _, path, _ in server.seen] == ["/api/schedules/a%2Fb%3Fc"] * 2
+
+
+@pytest.mark.parametrize(
+    ("at", "sent"),
+    [
+        ("2026-11-23T06:00", "2026-11-23T06%3A00"),
+        (datetime(2026, 11, 23, 6), "2026-11-23T06%3A00%3A00"),
+        (datetime(2026, 11, 23, 6, tzinfo=timezone(timedelta(hours=1))), "2026-11-23T06%3A00%3A00%2B01%3A00"),
+    ],
+)
+def test_an_instant_is_explained_as_it_was_written(server: Server, at: str | datetime, sent: str) -> None:
+    explained = {"decision": "not_due", "reason": "not_due", "text": "It is not due: …", "evidence": {}}
+    server.answers = [(200, explained)]
+
+    answers = both(server, "explain", "a/b", at)
+
+    assert server.seen == [("GET", f"/api/schedules/a%2Fb/explain?at={sent}", None)] * 2
+    assert answers == [explained] * 2
 
 
 def test_waiting_returns_the_execution_once_it_has_ended(server: Server) -> None:

@@ -30,6 +30,7 @@ from schedulezero.protocol.commands import (
     RunNow,
     ScheduleCreate,
     ScheduleDelete,
+    ScheduleExplain,
     ScheduleGet,
     ScheduleList,
     SchedulePatch,
@@ -77,6 +78,14 @@ SINCE = datetime(2026, 1, 1, tzinfo=UTC)
             ScheduleRun(schedule_id="s", job_params={"n": 1}, wait_seconds=2),
             202,
         ),
+        (
+            "GET",
+            "/api/schedules/s%20%C3%BC/explain?at=2026-11-23T06:00:00%2B01:00",
+            None,
+            ScheduleExplain(schedule_id="s ü", at="2026-11-23T06:00:00+01:00"),
+            200,
+        ),
+        ("GET", "/api/schedules/s/explain?at=someday", None, ScheduleExplain(schedule_id="s", at="someday"), 200),
         (
             "PATCH",
             "/api/schedules/s",

@@ -30,6 +30,7 @@ CALLS = {
     "POST /api/schedules/{schedule_id}/pause",
     "POST /api/schedules/{schedule_id}/resume",
     "POST /api/schedules/{schedule_id}/run",
+    "GET /api/schedules/{schedule_id}/explain",
     "POST /api/run_now",
     "POST /api/run_now/batch",
     "GET /api/executions",

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Self
 
 import httpx
@@ -68,6 +69,18 @@ class Client:
     def delete_schedule(self, schedule_id: str) -> None:
         """Delete a schedule; its executions stay."""
         self._ask(requests.delete_schedule(schedule_id))
+
+    def explain(self, schedule_id: str, at: str | datetime) -> Record:
+        """Return why a schedule did, did not, or will run at an instant.
+
+        Args:
+            schedule_id: the schedule; one that was deleted is known by what it has on record.
+            at: the instant; without an offset or a `tzinfo` it is in the schedule's time zone.
+
+        Returns:
+            `decision`, `reason`, `text`, `evidence` and `execution_id`.
+        """
+        return self._ask(requests.explain(schedule_id, at))
 
     def run_now(
         self,
@@ -163,6 +176,10 @@ class AsyncClient:
     async def delete_schedule(self, schedule_id: str) -> None:
         """As :meth:`Client.delete_schedule`."""
         await self._ask(requests.delete_schedule(schedule_id))
+
+    async def explain(self, schedule_id: str, at: str | datetime) -> Record:
+        """As :meth:`Client.explain`."""
+        return await self._ask(requests.explain(schedule_id, at))
 
     async def run_now(
         self,

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -68,6 +69,11 @@ def schedules(filters: Record) -> Request:
 
 def delete_schedule(schedule_id: str) -> Request:
     return Request(method="DELETE", path=f"/api/schedules/{quote(schedule_id, safe='')}")
+
+
+def explain(schedule_id: str, at: str | datetime) -> Request:
+    written = at.isoformat() if isinstance(at, datetime) else at
+    return Request(method="GET", path=f"/api/schedules/{quote(schedule_id, safe='')}/explain", query={"at": written})
 
 
 def run_now(

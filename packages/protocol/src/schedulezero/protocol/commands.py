@@ -62,6 +62,8 @@ Limit = Annotated[int, Meta(ge=1, le=1000)]
 WaitSeconds = Annotated[float, Meta(ge=0, le=60)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 """An id as asked for: any text finds nothing rather than being malformed."""
+WrittenTime = Annotated[str, Meta(min_length=1, max_length=64)]
+"""A time as people write it; without an offset it is in a zone that only the service knows."""
 
 
 class Command[R](Frozen, tag_field="type", omit_defaults=True):
@@ -161,7 +163,7 @@ class ScheduleExplain(Query[Explanation], tag="schedule.explain"):
     """Ask what became, or is to become, of an instant; a time without an offset is in the schedule's zone."""
 
     schedule_id: Name
-    at: Annotated[str, Meta(min_length=1, max_length=64)]
+    at: WrittenTime
 
 
 class ScheduleRun(Command[RunAccepted], tag="schedule.run"):

@@ -7,13 +7,14 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from schedulezero.protocol.answers import Done, RunAccepted, ScheduleCreated, SchedulePage
+from schedulezero.protocol.answers import Done, Explanation, RunAccepted, ScheduleCreated, SchedulePage
 from schedulezero.protocol.commands import (
     Command,
     Limit,
     Name,
     ScheduleCreate,
     ScheduleDelete,
+    ScheduleExplain,
     ScheduleGet,
     ScheduleList,
     SchedulePatch,
@@ -22,6 +23,7 @@ from schedulezero.protocol.commands import (
     ScheduleRun,
     ScheduleUpdate,
     WaitSeconds,
+    WrittenTime,
 )
 from schedulezero.protocol.errors import Code
 from schedulezero.protocol.validation import check_params
@@ -53,6 +55,12 @@ class ScheduleRunRequest(Input):
     job_params: dict[str, Any] | None = None
     wait_seconds: WaitSeconds = 0
     idempotency_key: Name | None = None
+
+
+class ExplainQuery(Input):
+    """Which instant: an ISO 8601 time, without an offset in the schedule's zone."""
+
+    at: WrittenTime
 
 
 class _Created(Struct):
@@ -103,6 +111,10 @@ async def run(call: Call[ScheduleRunRequest, Nothing]) -> Reply:
         idempotency_key=idempotency_key(call.headers, call.body.idempotency_key),
     )
     return await run_by(call, command)
+
+
+async def explain(call: Call[None, ExplainQuery]) -> Reply:
+    return await call.ask(ScheduleExplain(schedule_id=call.path["schedule_id"], at=call.query.at))
 
 
 async def _record(call: Call[Any, Any], command: Command[ScheduleRecord]) -> Reply:
@@ -200,5 +212,15 @@ ROUTES = (
         answers={202: RunAccepted, 200: RunAccepted},
         asks=(ScheduleRun,),
         errors=(*_UNKNOWN, *_UNFIT_JOB, Code.IDEMPOTENCY_CONFLICT, Code.TOO_MANY_PENDING),
+    ),
+    Route(
+        method="GET",
+        path=f"{_ONE}/explain",
+        summary="Explain why it did, did not, or will run at an instant.",
+        serve=explain,
+        query=ExplainQuery,
+        answers={200: Explanation},
+        asks=(ScheduleExplain,),
+        errors=_UNKNOWN,
     ),
 )
