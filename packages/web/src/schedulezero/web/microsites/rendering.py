@@ -74,6 +74,7 @@ class Renderer:
             clock_tag=wording.clock_tag,
             pretty=wording.pretty,
             path_to=wording.path_to,
+            path_to_why=wording.path_to_why,
             now=now,
             time_tag=lambda moment: wording.time_tag(moment, now),
             **values,

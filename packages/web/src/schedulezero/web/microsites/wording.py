@@ -45,9 +45,9 @@ def clock_tag(moment: datetime | None) -> str:
 
 def mark(status: str) -> str:
     """Return a status as HTML: a shape of its own, its word, and a class for its colour."""
-    name = xhtml_escape(status.lower())
+    name, word = xhtml_escape(status.lower()), xhtml_escape(status.replace("_", " "))
     shape = f'<svg class="shape" aria-hidden="true"><use href="#mark-{name}"/></svg>'
-    return f'<span class="status status-{name}">{shape}{xhtml_escape(status)}</span>'
+    return f'<span class="status status-{name}">{shape}{word}</span>'
 
 
 def duration(milliseconds: float | None) -> str:
@@ -92,6 +92,11 @@ def pretty(value: Raw) -> str:
 def path_to(*parts: str) -> str:
     """Return the path of a page, `/schedules/nightly/edit`; the parts may be any text."""
     return "".join(f"/{quote(part, safe='')}" for part in parts)
+
+
+def path_to_why(schedule_id: str, moment: datetime) -> str:
+    """Return where a schedule's page says why it did, did not, or will run at an instant."""
+    return f"{path_to('schedules', schedule_id)}?why={_instant(moment)}#why"
 
 
 def _plain(result: Raw) -> str:

@@ -7,9 +7,11 @@ from msgspec import Raw
 
 from schedulezero.protocol.commands import ExecutionFilter, ExecutionList, ScheduleGet
 from schedulezero.runtime.clock import to_datetime
+from schedulezero.web.microsites.listing import refused
 from schedulezero.web.microsites.schedules.actions import run_key
 from schedulezero.web.microsites.schedules.texts import options_of
 from schedulezero.web.microsites.schedules.upcoming import upcoming
+from schedulezero.web.microsites.schedules.why import why
 from schedulezero.web.microsites.site import Visit
 from schedulezero.web.microsites.wording import pretty, summary
 from schedulezero.web.routes import Reply
@@ -22,8 +24,10 @@ async def show(visit: Visit) -> Reply:
     newest = ExecutionList(filter=ExecutionFilter(schedule_id=id_), limit=_NEWEST)
     schedule = await visit.scheduler.call(ScheduleGet(schedule_id=id_))
     now = to_datetime(visit.gateway.clock.now())
-    coming, executions = await asyncio.gather(upcoming(visit.scheduler, schedule, now), visit.scheduler.call(newest))
-    return visit.render(
+    coming, executions, asked = await asyncio.gather(
+        upcoming(visit.scheduler, schedule, now), visit.scheduler.call(newest), why(visit, schedule)
+    )
+    page = visit.render(
         "schedules/single.html",
         here="schedules",
         schedule=schedule,
@@ -33,7 +37,9 @@ async def show(visit: Visit) -> Reply:
         run_key=run_key,
         records=executions.records,
         summary=summary,
+        asked=asked,
     )
+    return page if asked.problem is None else refused(asked.problem, page)
 
 
 async def confirm(visit: Visit) -> Reply:
