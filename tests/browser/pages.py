@@ -49,6 +49,17 @@ def _every() -> Iterator[Place]:
         name="schedule, edited", path=lambda seen: f"/schedules/{seen.schedule}/edit", heading="Edit Yearly report"
     )
     yield Place(name="schedule", path=lambda seen: f"/schedules/{seen.schedule}", heading="Yearly report")
+    yield Place(
+        name="schedule, explained",
+        path=lambda seen: f"/schedules/{seen.schedule}?why=2030-12-24T18:30",
+        heading="Yearly report",
+    )
+    yield Place(
+        name="schedule, wrong instant",
+        path=lambda seen: f"/schedules/{seen.schedule}?why=soon",
+        heading="Yearly report",
+        status=422,
+    )
     yield Place(name="schedule, paused", path=lambda seen: f"/schedules/{seen.paused}", heading="sleeping-one")
     yield Place(
         name="schedule, deleted",

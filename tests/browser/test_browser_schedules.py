@@ -110,6 +110,29 @@ def test_a_schedule_is_run_by_hand_and_leads_to_what_comes_of_it(tab: Tab, syste
     assert tab.path == f"/executions/{ran['execution_id']}"
 
 
+def test_somebody_asks_why_and_follows_the_answer_to_the_next_instant(tab: Tab, system: Deployment) -> None:
+    id_ = scheduled(system, tab, "asked")
+    tab.watch.expect_status(422)
+    tab.open(f"/schedules/{id_}")
+    tab.fill("At", "noon")
+    tab.press("Explain")
+
+    at = tab.field("At")
+    expect(at).to_have_attribute("aria-invalid", "true")
+    expect(at).to_have_accessible_description(re.compile("'noon' is not an ISO 8601 time"))
+    assert at.input_value() == "noon"
+
+    tab.fill("At", "2040-06-01T12:00")
+    tab.press("Explain")
+    explanation = tab.page.locator("#explanation")
+    expect(explanation).to_contain_text("It is not due: ")
+    assert tab.path.startswith(f"/schedules/{id_}?why=2040-06-01T12%3A00")
+
+    explanation.get_by_role("link").last.click()
+    expect(explanation).to_contain_text("It is to run at ")
+    expect(tab.page).to_have_url(re.compile(r"\?why=2040-12-31T23:00:00Z#why$"))
+
+
 def test_a_schedule_is_deleted_only_after_a_second_look(tab: Tab, system: Deployment) -> None:
     id_ = scheduled(system, tab, "deleted")
     tab.open(f"/schedules/{id_}")

@@ -39,7 +39,8 @@ def not_a_fire_time(case: Case) -> Verdict | None:
     assert schedule is not None
     previous, following = _neighbours(case)
     text = case.words.mismatched(case.at, mismatch, previous, following, schedule)
-    return _not_due(text, {**_evidence(mismatch.field, _value(mismatch), previous, following), **_more(mismatch)})
+    told = {"field": mismatch.field, "value": _value(mismatch), **_more(mismatch)}
+    return _not_due(text, {**told, **_around(previous, following)})
 
 
 def out_of_runs(case: Case) -> Verdict | None:
@@ -78,11 +79,14 @@ def _more(mismatch: Mismatch) -> Evidence:
 
 
 def _evidence(field: str, value: object, previous: int | None, following: int | None) -> Evidence:
-    times = {
+    return {"field": field, "value": value, **_around(previous, following)}
+
+
+def _around(previous: int | None, following: int | None) -> Evidence:
+    return {
         "previous": to_datetime(previous) if previous is not None else None,
         "next": to_datetime(following) if following is not None else None,
     }
-    return {"field": field, "value": value, **times}
 
 
 def _fire_time(row: Execution | None) -> int | None:
