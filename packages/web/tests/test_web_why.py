@@ -101,7 +101,7 @@ def test_nothing_is_explained_before_somebody_asks(stage: Any, page: Any) -> Non
         ({"scheduler_down": [{"from": SIX, "to": SEVEN}]}, {"Scheduler down": f"from {SHOWN_SIX} to {SHOWN_SEVEN}"}),
         ({"offline": [{"from": SIX, "to": None}]}, {"Offline": f"since {SHOWN_SIX}"}),
         ({"offline": [{"from": None, "to": SIX}]}, {"Offline": f"until {SHOWN_SIX}"}),
-        ({"offline": [{"from": None, "to": None}]}, {"Offline": "–"}),
+        ({"offline": [{"from": None, "to": None}]}, {"Offline": "ever since"}),
         ({"offline": []}, {}),
         ({"late_by_seconds": 420.5}, {"Late by": "7 min"}),
         (

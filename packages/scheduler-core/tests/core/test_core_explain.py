@@ -711,6 +711,20 @@ def test_the_pause_of_an_instant_to_come_is_told_as_that_of_one_that_was_skipped
     assert {name: coming[name] for name in PROMISED["paused"]} == {name: skip_[name] for name in PROMISED["paused"]}
 
 
+@pytest.mark.parametrize(
+    ("name", "offline"),
+    [
+        ("pending: no handler", [{"from": to_datetime(OFFLINE_NOW.began), "to": None}]),
+        ("pending: handler never seen", [{"from": None, "to": None}]),
+        ("pending: handler drains", []),
+    ],
+)
+def test_a_handler_that_drains_is_not_said_to_be_offline(name: str, offline: list[dict[str, Any]]) -> None:
+    (case,) = (case for case in CASES if case.name == name)
+
+    assert explain(case.facts(), case.at, case.now).evidence["offline"] == offline
+
+
 def test_every_policy_is_in_the_table() -> None:
     requests = [case.schedule.request for case in CASES if case.schedule is not None]
 

@@ -117,7 +117,8 @@ def by_reason(one: Hindrance, facts: Facts) -> Evidence:
         case "quarantined":
             return {"error": one.note, "since": _moment(one.began)}
         case "no_handler":
-            return {"offline": [interval(one.began, one.ended)]}
+            is_offline = one.began is not None or not facts.seen
+            return {"offline": [interval(one.began, one.ended)] if is_offline else []}
         case "overlap":
             started_at = facts.other.started_at if facts.other is not None else None
             return {"running_execution_id": one.execution_id, "started_at": _moment(started_at)}

@@ -61,8 +61,8 @@ def _words(name: str, value: Any) -> str:
 
 
 def _several(value: Mapping[str, Any], schedule_id: str) -> str:
-    """What lasted, and whatever else is told of it."""
-    return " ".join(_phrases(value, schedule_id)) or _NONE
+    """What lasted, and whatever else is told of it; what has neither beginning nor end has always been so."""
+    return " ".join(_phrases(value, schedule_id)) or "ever since"
 
 
 def _phrases(value: Mapping[str, Any], schedule_id: str) -> Iterator[str]:
