@@ -124,9 +124,9 @@ def test_a_query_is_told_from_a_change_by_its_kind() -> None:
     queries = {command.__struct_config__.tag for command in COMMANDS if issubclass(command, Query)}
 
     assert queries == {
-        "ping", "schedule.get", "schedule.list", "schedule.explain", "execution.list", "execution.get", "execution.logs",
-        "execution.stats", "execution.errors", "trigger.preview", "system.health", "handler.pauses", "handler.ping",
-        "handler.list", "handler.get", "registry.snapshot",
+        "ping", "schedule.get", "schedule.list", "schedule.explain",
+        "execution.list", "execution.get", "execution.logs", "execution.stats", "execution.errors",
+        "trigger.preview", "system.health", "handler.pauses", "handler.ping", "handler.list", "handler.get", "registry.snapshot",
     }  # fmt: skip
 
 

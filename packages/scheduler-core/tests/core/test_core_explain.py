@@ -279,6 +279,8 @@ CASES = (
     ran("error", decision="error", rows=[execution("error", attempt=3, error=FAILED)]),
     ran("error without a reason", decision="error", rows=[execution("error", retry=RetryPolicy(max_attempts=1))]),
     ran("timeout", decision="timeout", rows=[execution("timeout", timeout_seconds=5, attempt=3)]),
+    ran("timeout of its method", decision="timeout", rows=[execution("timeout", attempt=3)]),
+    ran("cancelled by hand while it ran", decision="cancelled", rows=[execution("cancelled")]),
     ran(
         "cancelled by hand before it began",
         decision="cancelled",
