@@ -126,7 +126,8 @@ def test_a_query_is_told_from_a_change_by_its_kind() -> None:
     assert queries == {
         "ping", "schedule.get", "schedule.list", "schedule.explain",
         "execution.list", "execution.get", "execution.logs", "execution.stats", "execution.errors",
-        "trigger.preview", "system.health", "handler.pauses", "handler.ping", "handler.list", "handler.get", "registry.snapshot",
+        "trigger.preview", "system.health", "handler.pauses", "handler.ping", "handler.list", "handler.get",
+        "registry.snapshot",
     }  # fmt: skip
 
 
