@@ -121,6 +121,66 @@ def test_a_handler_that_never_was_is_said_to_be_none(api: Api) -> None:
     assert "no instance of handler nobody has ever registered" in told["text"]
 
 
+def test_what_expired_is_explained_by_what_it_waited_for(api: Api) -> None:
+    id_ = api.schedule("nobody", "noop", EVERY_SECOND, expires_after_seconds=1.5, allow_offline=True, overlap="allow")
+    row = first_of(api, id_, "skipped")
+
+    told = why(api, id_, row["scheduled_for"])
+
+    assert (told["decision"], told["reason"], told["execution_id"]) == ("skipped", "expired", row["execution_id"])
+    assert instant(told["evidence"]["expires_at"]) - instant(row["created_at"]) == 1.5 * SECOND
+    assert told["evidence"]["waited_for"]
+    assert "nothing had begun it by" in told["text"]
+
+
+def test_a_pause_of_everything_is_told_from_that_of_a_schedule(api: Api) -> None:
+    id_ = api.schedule("work", "noop", EVERY_SECOND)
+    api.do("/api/pause", {"reason": "moving house"})
+    try:
+        at = due_after(api, id_, datetime.now(UTC))
+        passed(at)
+        during = why(api, id_, at.isoformat())
+    finally:
+        api.do("/api/resume")
+    first_of(api, id_, "skipped")
+    after = why(api, id_, at.isoformat())
+
+    for told in (during, after):
+        assert (told["decision"], told["reason"]) == ("skipped", "paused")
+        assert (told["evidence"]["scope"], told["evidence"]["note"]) == ("everything", "moving house")
+    assert "everything has been paused since" in during["text"]
+    assert "everything was paused from" in after["text"]
+    assert (during["evidence"]["resumed_at"], after["evidence"]["resumed_at"] is None) == (None, False)
+
+
+def test_a_run_that_waited_for_its_handler_is_explained_by_the_pause(api: Api) -> None:
+    id_ = api.schedule("work", "noop", {**EVERY_SECOND, "seconds": 2})
+    api.do("/api/handlers/work/pause", {"reason": "oil"})
+    try:
+        pending = first_of(api, id_, "pending")
+        waits = why(api, id_, pending["scheduled_for"])
+        passed(instant(pending["scheduled_for"]) + SECOND)
+    finally:
+        api.do("/api/handlers/work/resume")
+    assert api.ended(pending["execution_id"])["status"] == "success"
+    late = why(api, id_, pending["scheduled_for"])
+
+    assert (waits["decision"], waits["reason"], waits["evidence"]["note"]) == ("pending", "handler_paused", "oil")
+    assert [one["cause"] for one in late["evidence"]["waited_for"]] == ["handler_paused"]
+    assert "handler work was paused from" in late["text"]
+
+
+def test_a_row_that_was_cleared_is_said_to_have_been_there(api: Api) -> None:
+    id_ = api.schedule("work", "noop", EVERY_SECOND, max_runs=1)
+    record = first_of(api, id_, "success")
+    api.do("/api/executions/clear", {"before": datetime.now(UTC).isoformat()})
+
+    told = why(api, id_, record["scheduled_for"])
+
+    assert (told["decision"], told["reason"], told["execution_id"]) == ("unknown", "removed", None)
+    assert "its execution is stored no longer" in told["text"]
+
+
 # -- what is not, and what is to come ---------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from schedulezero.web.microsites.wording import clock_tag, duration, path_to, pa
 _SECONDS = "_seconds"
 _EXECUTION = "execution_id"
 _INSTANTS = ("previous", "next")
+_WORDS = ("reason", "cause")
 _OFFSET = "Z"
 _NONE = '<span class="muted">–</span>'
 
@@ -38,26 +39,31 @@ def _label(name: str) -> str:
 
 
 def _html(name: str, value: Any, schedule_id: str) -> str:
-    if isinstance(value, Mapping):
-        return _several(value, schedule_id)
-    if isinstance(value, list):
-        parts = "".join(f"<li>{_html(name, one, schedule_id)}</li>" for one in value)
-        return f'<ul class="plain">{parts}</ul>'
-    if name.endswith(_SECONDS):
-        return duration(value * 1000)
+    match value:
+        case None:
+            return _NONE
+        case Mapping():
+            return _several(value, schedule_id)
+        case list():
+            parts = "".join(f"<li>{_html(name, one, schedule_id)}</li>" for one in value)
+            return f'<ul class="plain">{parts}</ul>'
+        case int() | float() if name.endswith(_SECONDS):
+            return duration(value * 1000)
+        case str():
+            return _text(name, value, schedule_id)
+        case _:
+            return xhtml_escape(str(value))
+
+
+def _text(name: str, text: str, schedule_id: str) -> str:
+    moment = _moment(text)
     if name.endswith(_EXECUTION):
-        return f'<a href="{path_to("executions", value)}">{xhtml_escape(value)}</a>'
-    moment = _moment(value)
+        return f'<a href="{path_to("executions", text)}">{xhtml_escape(text)}</a>'
     if moment is None:
-        return _NONE if value is None else xhtml_escape(_words(name, value))
+        return xhtml_escape(text.replace("_", " ") if name in _WORDS else text)
     if name in _INSTANTS:
         return f'<a href="{path_to_why(schedule_id, moment)}">{clock_tag(moment)}</a>'
     return clock_tag(moment)
-
-
-def _words(name: str, value: Any) -> str:
-    """A reason and a cause are words with underscores; whatever else is shown as it is."""
-    return str(value).replace("_", " ") if name in ("reason", "cause") else str(value)
 
 
 def _several(value: Mapping[str, Any], schedule_id: str) -> str:
