@@ -18,7 +18,7 @@ DOCS := mkdocs.yml $(filter-out %.pyc %/__pycache__,$(wildcard \
 	docs_site docs_site/* docs_site/*/* docs_site/*/*/* docs_site/*/*/*/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format types contracts islands islands-check docs build clean ready
+.PHONY: help run test test-all lint format types contracts islands islands-check docs screenshots build clean ready
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +69,9 @@ docs_site_build/index.html: $(DOCS)
 	@NO_MKDOCS_2_WARNING=1 $(RUN) --only-group docs mkdocs build --strict --site-dir docs_site_build.new >docs_site_build.log 2>&1 \
 		|| { cat docs_site_build.log; exit 1; }
 	@rm -rf docs_site_build docs_site_build.log && mv docs_site_build.new docs_site_build && touch $@
+
+screenshots: islands ready ## make the pictures of the pages anew, for README and documentation; needs Chromium, takes two minutes
+	@$(RUN) python -m schedulezero.testkit.screenshots docs_site/assets/screenshots
 
 build: islands docs ready ## build the wheels into dist/, islands and documentation in the web package's
 	@rm -rf $(DOCS_SHIPPED) && cp -r docs_site_build $(DOCS_SHIPPED)

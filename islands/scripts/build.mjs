@@ -38,6 +38,7 @@ function place(path, content) {
 /** Puts one folder in the place of another. */
 function swap(made, place) {
   if (existsSync(place)) renameSync(place, OLD);
+  mkdirSync(dirname(place), { recursive: true });
   renameSync(made, place);
   rmSync(OLD, { recursive: true, force: true });
 }

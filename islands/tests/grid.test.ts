@@ -152,7 +152,7 @@ test("what cannot be done is told with the field at fault", async () => {
 });
 
 test("times without a zone are asked for in UTC", () => {
-  const view = { filters: { since: "2026-11-23T06:00", q: "x" }, sort: null, limit: 50, cursor: null };
+  const view = { filters: { since: "2026-11-23T06:00", q: "x" }, sort: null, limit: "50", cursor: null };
 
   expect(query(view)).toEqual({ since: "2026-11-23T06:00Z", q: "x", limit: "50" });
 });

@@ -37,7 +37,7 @@ test.each<[Partial<Execution>, string]>([
   [{ status: "skipped", reason: "no_handler" }, "not run: no handler"],
   [{ status: "retrying", attempt_number: 2 }, "attempt 2 of 3"],
   [{ result: "done" }, "done"],
-  [{ result: { n: 1 } }, '{"n":1}'],
+  [{ result: { n: 1, of: ["a,b", {}], "c:d": [] } }, '{"n": 1, "of": ["a,b", {}], "c:d": []}'],
   [{ result: null }, ""],
   [{ result: "x".repeat(201) }, `${"x".repeat(199)}…`],
 ])("an execution says the most telling of what it has: %j", (own, said) => {

@@ -60,7 +60,7 @@ export const executions = (props: Props): Source<Execution> => ({
 /** Times without a zone are meant in UTC, as on the server's page. */
 export function query({ filters, limit }: View): Record<string, string> {
   const times = ["since", "until"].filter((name) => filters[name]).map((name) => [name, inUtc(filters[name] ?? "")]);
-  return { ...filters, ...Object.fromEntries(times), limit: String(limit) };
+  return { ...filters, ...Object.fromEntries(times), limit };
 }
 
 export function isFinal(execution: Execution): boolean {

@@ -134,7 +134,7 @@ export function createGrid<Row>(source: Source<Row>) {
 }
 
 function asked<Row>(source: Source<Row>, view: View): URLSearchParams {
-  const query = new URLSearchParams(source.query?.(view) ?? { ...view.filters, limit: String(view.limit) });
+  const query = new URLSearchParams(source.query?.(view) ?? { ...view.filters, limit: view.limit });
   if (view.cursor !== null) query.set("cursor", view.cursor);
   return query;
 }

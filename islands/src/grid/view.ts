@@ -1,6 +1,6 @@
 // What part of a list is shown: read from the address and written to it, as the server reads and writes it.
 
-export const PAGE_SIZE = 50;
+export const PAGE_SIZE = "50";
 
 export interface Sort {
   by: string;
@@ -11,21 +11,22 @@ export interface View {
   /** What the list is filtered by; several values of one name are separated by commas. */
   filters: Readonly<Record<string, string>>;
   sort: Sort | null;
-  limit: number;
+  /** How many rows a page has, as the address says it: whether it may be so is for the API to say. */
+  limit: string;
   cursor: string | null;
 }
 
 /** Reads the query string of an address. */
 export function readView(search: string): View {
   const { sort, limit, cursor, ...filters } = values(new URLSearchParams(search));
-  return { filters, sort: readSort(sort), limit: readLimit(limit), cursor: cursor ?? null };
+  return { filters, sort: readSort(sort), limit: limit ?? PAGE_SIZE, cursor: cursor ?? null };
 }
 
 /** The query string of an address, `?` included; empty where the view is the usual one. */
 export function writeView(view: View): string {
   const query = new URLSearchParams(named(view.filters));
   if (view.sort) query.set("sort", (view.sort.descending ? "-" : "") + view.sort.by);
-  if (view.limit !== PAGE_SIZE) query.set("limit", String(view.limit));
+  if (view.limit !== PAGE_SIZE) query.set("limit", view.limit);
   if (view.cursor !== null) query.set("cursor", view.cursor);
   return query.size > 0 ? `?${readable(query)}` : "";
 }
@@ -52,11 +53,6 @@ function values(query: URLSearchParams): Record<string, string> {
 function readSort(text: string | undefined): Sort | null {
   if (!text) return null;
   return text.startsWith("-") ? { by: text.slice(1), descending: true } : { by: text, descending: false };
-}
-
-function readLimit(text: string | undefined): number {
-  const limit = Number(text);
-  return Number.isInteger(limit) && limit >= 1 && limit <= 1000 ? limit : PAGE_SIZE;
 }
 
 function named(filters: Readonly<Record<string, string>>): [string, string][] {

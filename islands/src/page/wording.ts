@@ -41,7 +41,12 @@ function shortened(text: string): string {
 
 function plain(result: unknown): string {
   if (typeof result === "string") return result;
-  return result === null || result === undefined ? "" : JSON.stringify(result);
+  return result === null || result === undefined ? "" : spaced(result);
+}
+
+/** JSON on one line, with a space after each comma and colon, so that a long one can be broken there. */
+function spaced(value: unknown): string {
+  return JSON.stringify(value, null, 1).replace(/,\n */g, ", ").replace(/\n */g, "");
 }
 
 /** Whole seconds in the largest unit of which there is one. */

@@ -80,7 +80,7 @@ def test_schedules_handlers_executions_and_figures_are_shown(stage: Any, samples
     ("changed", "shown"),
     [
         ({"result": Raw(b'"ding-dong"')}, "ding-dong"),
-        ({"result": Raw(b'{"rows":3}')}, '{"rows":3}'),
+        ({"result": Raw(b'{"n":1,"of":["a,b",{}],"c:d":[]}')}, '{"n": 1, "of": ["a,b", {}], "c:d": []}'),
         ({"status": Status.ERROR, "error": Failure(type="ValueError", message="no bell")}, "ValueError: no bell"),
         ({"status": Status.SKIPPED, "reason": Reason.NO_HANDLER}, "not run: no handler"),
         ({"status": Status.RETRYING, "attempt_number": 2}, "attempt 2 of 3"),
@@ -229,7 +229,7 @@ def test_the_newest_executions_are_drawn_and_told_in_words_too(stage: Any, sampl
     page = dash(stage)
 
     drawing = next(svg for svg in page.all("svg") if svg.get("role") == "img")
-    assert drawing["aria-label"] == "The newest 3: 2 success, 1 error"
+    assert drawing["aria-label"] == "The newest 3: 2 succeeded, 1 failed"
     assert [bar["class"] for bar in page.all("g")] == ["bar bar-error", "bar bar-success", "bar bar-success"]
     heights = [int(str(bar["height"])) for bar in page.all("rect")]
     assert heights[0] > heights[1] == heights[2]

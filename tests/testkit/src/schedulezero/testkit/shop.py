@@ -1,10 +1,10 @@
-"""A handler for pictures: a small shop, one of whose books is wrong."""
+"""A handler for pictures: a small shop that mislays an address now and then, and one of whose books is wrong."""
 
 import asyncio
 import linecache
 from typing import Any
 
-from schedulezero.handler import Handler
+from schedulezero.handler import Fail, Handler
 
 # A traceback tells where a program is; the shop's is nowhere on this machine.
 _FILE = "/srv/shop/books.py"
@@ -25,7 +25,9 @@ def margin(earned: int, spent: int) -> float:
 
 async def ship(order: int) -> dict[str, Any]:
     """Send an order on its way."""
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(order * 7919 % 900 / 1_000)
+    if order % 29 == 0:
+        raise Fail(f"order {order} has no address")
     return {"order": order, "parcel": f"AT-{order * 7919 % 100_000:05}"}
 
 

@@ -100,14 +100,14 @@ def path_to_why(schedule_id: str, moment: datetime) -> str:
 
 
 def _plain(result: Raw) -> str:
-    """Text as it is, nothing for null, other values as their JSON; a large one is not decoded for a line of it."""
+    """Text as it is, nothing for null, other values as JSON with spaces; a large one is not decoded for a line of it."""
     text = bytes(result)
     if len(text) > _LARGEST_READ:
         return text[:_LARGEST_READ].decode(errors="ignore")
     value = msgspec.json.decode(text)
     if isinstance(value, str):
         return value
-    return "" if value is None else text.decode()
+    return "" if value is None else msgspec.json.format(text, indent=0).decode()
 
 
 def _instant(moment: datetime) -> str:

@@ -14,7 +14,7 @@ _ROPE_RETRIES = RetryOptions(max_attempts=3, base_seconds=2, factor=2, jitter=0)
 
 def demo_schedules(now: int) -> tuple[ScheduleRequest, ...]:
     """Return the schedules, as of `now` in microseconds; those that are there already are kept as they are."""
-    first_rope = to_datetime(now + _ROPE_AFTER_SECONDS * _MICROSECONDS).isoformat()
+    first_rope = to_datetime((now // _MICROSECONDS + _ROPE_AFTER_SECONDS) * _MICROSECONDS).isoformat()
     return (
         _tower("quarters", "quarter_bells", CronTrigger(second="15,30,45"), "15 seconds are a quarter of its hour."),
         _tower("hours", "hour_strokes", CronTrigger(second=0), "A minute is an hour of the tower."),

@@ -14,7 +14,7 @@ from schedulezero.web.backend import PROBE_SECONDS, Backend, Condition
 from schedulezero.web.microsites.dash.strip import Strip
 from schedulezero.web.microsites.wording import spoken, summary
 
-_NEWEST = 48
+_NEWEST = 56
 _LINES = 12
 _SOONEST = 8
 _MOST_SCHEDULES = 1000

@@ -17,6 +17,7 @@ PITCH = 12
 _LEAST, _MOST = 8, 44
 _LONGEST_MS = 60_000
 _FAILED = (Status.ERROR, Status.TIMEOUT)
+_TOLD = {Status.SUCCESS: "succeeded", Status.ERROR: "failed", Status.TIMEOUT: "timed out"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +54,8 @@ class Strip:
     @classmethod
     def of(cls, newest: Sequence[ExecutionRecord]) -> Self:
         """Draw executions, newest first."""
-        counts = Counter(str(record.status) for record in newest)
-        told = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+        counts = Counter(record.status for record in newest)
+        told = ", ".join(f"{count} {_TOLD.get(status, status)}" for status, count in counts.most_common())
         bars = [_bar(record, index) for index, record in enumerate(newest)]
         return cls(bars=bars, words=f"The newest {len(bars)}: {told}")
 
