@@ -22,6 +22,7 @@ from schedulezero.testkit.waiting import eventually
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs_site"
 PAGES = {file.relative_to(DOCS).as_posix(): file.read_text() for file in sorted(DOCS.rglob("*.md"))}
+PAGES["README.md"] = (ROOT / "README.md").read_text()
 SERVER = "http://127.0.0.1:8888"
 
 _BLOCK = re.compile(r"^ *```(?P<language>bash|json)\b.*?\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)

@@ -1,4 +1,4 @@
-"""The pictures of the pages: those that `make screenshots` makes are there, small, and shown with words for who cannot see."""
+"""The pictures that `make screenshots` makes are there, small, and shown with words for who cannot see them."""
 
 import re
 from pathlib import Path
@@ -12,16 +12,7 @@ ROOT = Path(__file__).parents[2]
 PLACE = "docs_site/assets/screenshots"
 PICTURES = tuple(pictures("any"))
 
-_SHOWN = re.compile(r"""!\[(?P<words>[^]]*)\]\((?P<place>[^)]+\.png)\)|<img [^>]*src="(?P<source>[^"]+\.png)"[^>]*>""")
-
-
-def shown(page: str) -> dict[str, str]:
-    """What stands for each picture of a page where it cannot be seen, by its place."""
-    found = {}
-    for match in _SHOWN.finditer(page):
-        alt = re.search(r'alt="([^"]*)"', match[0])
-        found[match["place"] or match["source"]] = match["words"] or (alt[1] if alt else "")
-    return found
+_IMAGE = re.compile(r"<img [^>]*>")
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
@@ -39,7 +30,9 @@ def test_there_is_no_other_picture() -> None:
 
 
 def test_the_first_page_shows_them_with_words_for_who_cannot_see() -> None:
-    page = shown((ROOT / "README.md").read_text())
+    page = (ROOT / "README.md").read_text()
+    images = [image for image in _IMAGE.findall(page) if ".png" in image]
 
-    assert set(page) == {f"{PLACE}/{picture.name}.png" for picture in PICTURES}
-    assert all(len(words.split()) >= 3 for words in page.values())
+    assert set(re.findall(rf'"({PLACE}/[^"]+)"', page)) == {f"{PLACE}/{picture.name}.png" for picture in PICTURES}
+    assert len(images) >= len(PICTURES) - 1  # one of them stands in for another by night
+    assert [image for image in images if not re.search(r'alt="(\S+ ){2,}\S+"', image)] == []

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -94,6 +95,20 @@ def test_the_licences_of_all_that_is_shipped_are_beside_it(place: Path) -> None:
     for name, version in package()["dependencies"].items():
         assert f"{name} {version} (" in licences
     assert "Permission is hereby granted" in licences
+
+
+@needs_islands
+@pytest.mark.slow
+def test_a_build_makes_the_folders_that_it_lacks(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
+    shutil.copytree(ROOT / "islands", tmp_path / "islands", ignore=shutil.ignore_patterns("node_modules", "dist"))
+    (tmp_path / "islands/node_modules").symlink_to(ROOT / "islands/node_modules")
+    uv = shutil.which("uv") or ROOT / ".uv/bin/uv"
+
+    subprocess.run([".ci/npm", uv, "run", "--silent", "build"], cwd=tmp_path, check=True, timeout=100)
+
+    built = tmp_path / BUILT.relative_to(ROOT)
+    assert {path.name for path in built.iterdir()} == {path.name for path in BUILT.iterdir()}
 
 
 def test_every_version_is_pinned_and_locked_with_its_checksum() -> None:

@@ -16,6 +16,7 @@ from schedulezero.testkit.browser.tab import Tab
 from schedulezero.testkit.browser.tabs import Tabs
 from schedulezero.testkit.deployment import Deployment
 from schedulezero.testkit.reporting import show_logs
+from schedulezero.testkit.waiting import eventually
 
 from .history import History, lived_in
 
@@ -90,6 +91,15 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A system on its first day: no handler, no schedule, no execution, no documentation built."""
     with Deployment(tmp_path_factory.mktemp("fresh")) as deployment:
         deployment.up()
+        yield deployment
+
+
+@pytest.fixture(scope="package")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A web gateway whose registry and scheduler are away."""
+    with Deployment(tmp_path_factory.mktemp("alone")) as deployment:
+        deployment.web.start()
+        eventually(lambda: deployment.api.reaches("/api/health/live"), within=60, what="the gateway")
         yield deployment
 
 

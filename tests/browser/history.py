@@ -25,6 +25,8 @@ class History:
     paused: str
     succeeded: str
     failed: str
+    waiting: str
+    skipped: str
     hostile_schedule: str
     hostile_success: str
     hostile_failure: str
@@ -50,6 +52,8 @@ def lived_in(system: Deployment) -> History:
         paused=_paused(api),
         succeeded=_run(api, "echo", {"message": "done", "rows": 3}, tags=["finance"]),
         failed=_run(api, "fail_times", {"times": 9}, retry={"max_attempts": 2, "base_seconds": 0.1}),
+        waiting=_for_nobody(api),
+        skipped=_for_nobody(api, expires_after_seconds=0),
         hostile_schedule=api.schedule(
             "work",
             "echo",
@@ -70,6 +74,11 @@ def _paused(api: Api) -> str:
     id_ = api.schedule("work", "noop", SELDOM, schedule_id="sleeping-one", tags=["yearly"])
     api.do(f"/api/schedules/{id_}/pause", {"reason": HOSTILE[2]})
     return id_
+
+
+def _for_nobody(api: Api, **options: object) -> str:
+    """A run for a handler that has never come."""
+    return str(api.run("absent", "noop", {"since": "ever"}, allow_offline=True, **options)["execution_id"])
 
 
 def _run(api: Api, method: str, params: dict[str, object], **options: object) -> str:

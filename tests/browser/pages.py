@@ -24,7 +24,7 @@ class Place:
     path: Callable[[History], str]
     heading: str
     status: int = 200
-    on: Literal["system", "fresh"] = "system"
+    on: Literal["system", "fresh", "alone"] = "system"
     island: str = ""
 
     def __str__(self) -> str:
@@ -43,6 +43,12 @@ def _every() -> Iterator[Place]:
         path=_fixed("/schedules?q=nowhere"),
         heading="Schedules",
         island="schedule-grid",
+    )
+    yield Place(
+        name="schedules, in order", path=_fixed("/schedules?sort=-name"), heading="Schedules", island="schedule-grid"
+    )
+    yield Place(
+        name="schedules, wrong filter", path=_fixed("/schedules?paused=perhaps"), heading="Schedules", status=422
     )
     yield Place(name="schedule, new", path=_fixed("/schedule"), heading="New schedule")
     yield Place(
@@ -67,6 +73,10 @@ def _every() -> Iterator[Place]:
         heading="Delete Yearly report?",
     )
     yield Place(name="handlers", path=_fixed("/handlers"), heading="Handlers", island="handler-grid")
+    yield Place(
+        name="handlers, none found", path=_fixed("/handlers?q=nowhere"), heading="Handlers", island="handler-grid"
+    )
+    yield Place(name="handlers, wrong order", path=_fixed("/handlers?sort=luck"), heading="Handlers", status=422)
     yield Place(name="handler", path=_fixed("/handlers/work"), heading="work")
     yield Place(name="executions", path=_fixed("/executions"), heading="Executions", island="execution-log-grid")
     yield Place(
@@ -74,8 +84,13 @@ def _every() -> Iterator[Place]:
     )
     yield Place(name="success", path=lambda seen: f"/executions/{seen.succeeded}", heading="echo")
     yield Place(name="failure", path=lambda seen: f"/executions/{seen.failed}", heading="fail_times")
+    yield Place(name="waiting", path=lambda seen: f"/executions/{seen.waiting}", heading="noop")
+    yield Place(name="skipped", path=lambda seen: f"/executions/{seen.skipped}", heading="noop")
     yield Place(name="nowhere", path=_fixed("/nowhere"), heading="Not found", status=404)
     yield Place(name="no such schedule", path=_fixed("/schedules/none"), heading="Schedule not found", status=404)
+    yield Place(name="no such handler", path=_fixed("/handlers/none"), heading="Handler not found", status=404)
+    yield Place(name="no such execution", path=_fixed("/executions/none"), heading="Execution not found", status=404)
+    yield Place(name="dash, services away", path=_fixed("/dash"), heading="Dashboard", on="alone")
     for name, heading in (
         ("dash", "Dashboard"),
         ("schedules", "Schedules"),

@@ -14,7 +14,10 @@ from schedulezero.testkit.deployment import Deployment
 from .conftest import Opened
 from .history import HOSTILE, SELDOM, History
 
-pytestmark = pytest.mark.skipif(not islands_are_built(), reason=LACKING_ISLANDS)
+pytestmark = [
+    pytest.mark.skipif(not islands_are_built(), reason=LACKING_ISLANDS),
+    pytest.mark.usefixtures("history"),  # where there is nothing yet, the server's page stays
+]
 
 PAGES = {"schedule-grid": "/schedules", "handler-grid": "/handlers", "execution-log-grid": "/executions"}
 SCHEDULES, EXECUTIONS = "schedule-grid", "execution-log-grid"

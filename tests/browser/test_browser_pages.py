@@ -28,10 +28,16 @@ class Seen:
 
 @pytest.fixture(scope="module", params=list(product(EVERY_LOOK, PLACES)), ids=lambda pair: f"{pair[1]}-{pair[0]}")
 def seen(
-    request: pytest.FixtureRequest, tabs: Tabs, system: Deployment, fresh: Deployment, history: History
+    request: pytest.FixtureRequest,
+    tabs: Tabs,
+    system: Deployment,
+    fresh: Deployment,
+    alone: Deployment,
+    history: History,
 ) -> Iterator[Seen]:
     look, place = request.param
-    tab = tabs.take((system if place.on == "system" else fresh).api.url, look)
+    looked_at = {"system": system, "fresh": fresh, "alone": alone}[place.on]
+    tab = tabs.take(looked_at.api.url, look)
     answer = tab.open(place.path(history), status=place.status)
     tab.settled(place.island)
     found = audit(tab.page)

@@ -2,9 +2,11 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
-from schedulezero.testkit.browser.looks import LIGHT
+from schedulezero.testkit.browser.audit import audit
+from schedulezero.testkit.browser.looks import EVERY_LOOK, LIGHT, Look
 from schedulezero.testkit.browser.tab import Tab
 from schedulezero.testkit.deployment import Deployment
 
@@ -61,6 +63,29 @@ def test_a_trigger_is_tried_before_it_is_saved(tab: Tab) -> None:
     expect(fires.get_by_role("listitem")).to_have_count(10)
     expect(fires.locator("time").first).to_have_attribute("datetime", "2026-12-24T11:00:00Z")
     assert tab.field("Expression").input_value() == "0 6 24 12 *"
+
+
+@pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+@pytest.mark.parametrize(
+    ("minutes", "button", "answer"),
+    [("90", "Show the next fire times", "It would fire at"), ("soon", "Create", "expected number, got string")],
+    ids=["tried", "refused"],
+)
+def test_what_a_form_is_answered_with_can_be_read_and_fits_its_window(
+    opened: Opened, system: Deployment, look: Look, minutes: str, button: str, answer: str
+) -> None:
+    tab = opened(system, look)
+    tab.watch.expect_status(422)
+    tab.open("/schedule")
+    tab.fill("Handler", "work")
+    tab.fill("Method", "noop")
+    tab.fill("Minutes", minutes)
+
+    tab.press(button)
+
+    tab.shows(answer)
+    found = audit(tab.page)
+    assert (found.faint, found.too_wide, found.nameless, found.ids_used_twice) == ([], [], [], [])
 
 
 def test_a_schedule_is_changed_and_the_rest_of_it_stays(tab: Tab, system: Deployment) -> None:

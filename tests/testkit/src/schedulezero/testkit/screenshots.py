@@ -110,10 +110,11 @@ def _open_shop(api: Api) -> None:
 
 
 def _is_lively(api: Api) -> bool:
-    """The rope of the tower's bell has been freed at last, and the tower has just struck."""
+    """The rope of the tower's bell has been freed at last, the tower has just struck, and nothing else is near."""
     freed = api.executions(schedule_id="clock-tower-first-rope", status="success")
-    newest = api.executions()[0]
-    return bool(freed) and (newest["method_name"], newest["status"]) == ("quarter_bells", "success")
+    newest, before = api.executions()[:2]
+    has_struck = (newest["method_name"], newest["status"]) == ("quarter_bells", "success")
+    return bool(freed) and has_struck and before["method_name"] == "report"
 
 
 if __name__ == "__main__":

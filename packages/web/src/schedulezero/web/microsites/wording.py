@@ -100,7 +100,7 @@ def path_to_why(schedule_id: str, moment: datetime) -> str:
 
 
 def _plain(result: Raw) -> str:
-    """Text as it is, nothing for null, other values as JSON with spaces; a large one is not decoded for a line of it."""
+    """Text as it is, nothing for null, else JSON with spaces; a large value is not decoded for a line of it."""
     text = bytes(result)
     if len(text) > _LARGEST_READ:
         return text[:_LARGEST_READ].decode(errors="ignore")

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from schedulezero.testkit.browser.looks import Look
 
@@ -22,7 +22,8 @@ _FLAGS = (
     "--hide-scrollbars",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
-_PATIENCE_MS = 10_000
+_PATIENCE_MS = 30_000
+_EXPECTED_MS = 15_000
 
 
 def program() -> str | None:
@@ -41,6 +42,7 @@ def chromium() -> Iterator[Browser]:
     if found is None:
         raise FileNotFoundError(LACKING)
     with sync_playwright() as playwright:
+        expect.set_options(timeout=_EXPECTED_MS)
         browser = playwright.chromium.launch(executable_path=found, args=_FLAGS)
         try:
             yield browser
