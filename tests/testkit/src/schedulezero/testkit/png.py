@@ -3,10 +3,11 @@
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_COLOURS = 256
+_FREQUENT_COLOURS = 192
 _PALETTE, _BITS = 3, 8
 _BEST = 9
 
@@ -15,7 +16,7 @@ Colour = bytes
 
 
 def packed(width: int, height: int, pixels: bytes) -> bytes:
-    """Return a picture as PNG; the rarest colours become the nearest of the more frequent ones.
+    """Return a picture as PNG; of too many colours the frequent ones stay, and those that are like no other.
 
     Args:
         width: in pixels.
@@ -24,7 +25,7 @@ def packed(width: int, height: int, pixels: bytes) -> bytes:
     """
     colours = [pixels[at : at + 3] for at in range(0, 4 * width * height, 4)]
     counted = Counter(colours)
-    palette = [colour for colour, _ in counted.most_common(_MOST_COLOURS)]
+    palette = _palette([colour for colour, _ in counted.most_common()])
     indices = bytes(map(_indices(counted, palette).__getitem__, colours))
     rows = b"".join(b"\0" + indices[at : at + width] for at in range(0, width * height, width))
     return _SIGNATURE + b"".join(
@@ -43,17 +44,30 @@ def size(png: bytes) -> tuple[int, int]:
     return width, height
 
 
+def _palette(colours: Sequence[Colour]) -> list[Colour]:
+    """Choose from colours, the most frequent first; of the rare ones whichever is farthest from all that is chosen."""
+    palette = list(colours[:_FREQUENT_COLOURS])
+    away = {colour: min(_distance(colour, other) for other in palette) for colour in colours[_FREQUENT_COLOURS:]}
+    while away and len(palette) < _MOST_COLOURS:
+        farthest = max(away, key=away.__getitem__)
+        palette.append(farthest)
+        del away[farthest]
+        away = {colour: min(distance, _distance(colour, farthest)) for colour, distance in away.items()}
+    return palette
+
+
 def _indices(colours: Iterable[Colour], palette: list[Colour]) -> Mapping[Colour, int]:
     known = {colour: index for index, colour in enumerate(palette)}
     return known | {colour: _nearest(colour, palette) for colour in colours if colour not in known}
 
 
 def _nearest(colour: Colour, palette: list[Colour]) -> int:
-    return min(range(len(palette)), key=lambda index: sum(_squares(colour, palette[index])))
+    return min(range(len(palette)), key=lambda index: _distance(colour, palette[index]))
 
 
-def _squares(one: Colour, other: Colour) -> Iterator[int]:
-    return ((a - b) ** 2 for a, b in zip(one, other, strict=True))
+def _distance(one: Colour, other: Colour) -> int:
+    """The square of how far two colours are from each other."""
+    return (one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2 + (one[2] - other[2]) ** 2
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
