@@ -96,6 +96,16 @@ def test_what_is_wider_than_the_window_is_found_unless_it_scrolls_by_itself(show
     assert audit(tab.page).too_wide == []
 
 
+def test_what_has_to_be_moved_sideways_is_found_unless_keys_can_do_it(blank: Tab) -> None:
+    part = '<div style="width: 90px; overflow: auto" {}><p style="width: 100px">wide'
+    blank.page.set_content(f"<!doctype html><body>{part.format('')}")
+    (found,) = audit(blank.page).cut_off
+    blank.page.set_content(f"<!doctype html><body>{part.format('tabindex=0')}")
+
+    assert found.endswith("div: 10 px")
+    assert audit(blank.page).cut_off == []
+
+
 def test_an_id_that_is_used_twice_is_found(blank: Tab) -> None:
     blank.page.set_content('<p id="a"><p id="b"><p id="a">')
 

@@ -74,3 +74,4 @@ def test_text_stands_out_from_what_is_behind_it(seen: Seen) -> None:
 
 def test_a_page_fits_its_window(seen: Seen) -> None:
     assert seen.audit.too_wide == []
+    assert seen.audit.cut_off == []

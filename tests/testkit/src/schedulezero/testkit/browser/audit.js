@@ -124,6 +124,14 @@
     return [`${excess} px wider than the window: ${outside.slice(0, 5).map(path).join("; ")}`];
   }
 
+  // What can be seen only after moving a part sideways; a part that the Tab key reaches may be so.
+  function cutOff() {
+    return [...document.body.querySelectorAll("*")]
+      .filter((element) => ["auto", "scroll"].includes(getComputedStyle(element).overflowX)
+        && element.scrollWidth > element.clientWidth && element.tabIndex < 0)
+      .map((element) => `${path(element)}: ${element.scrollWidth - element.clientWidth} px`);
+  }
+
   function twice() {
     const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
     return [...new Set(ids.filter((id, at) => ids.indexOf(id) !== at))];
@@ -136,6 +144,7 @@
     mains: document.querySelectorAll("main, [role=main]").length,
     faint: faintTexts(),
     too_wide: tooWide(),
+    cut_off: cutOff(),
     ids_used_twice: twice(),
   };
 }

@@ -24,6 +24,7 @@ class Audit:
         mains: how many main parts it has.
         faint: texts whose contrast to what lies behind them is below 4.5.
         too_wide: by how much it is wider than its window, and because of what; empty where it is not.
+        cut_off: parts that have to be moved sideways to be seen whole, and cannot be reached by the Tab key.
         ids_used_twice: ids that more than one element has.
         nameless: what can be operated, or is a picture with a meaning, and has no name for a screen reader.
     """
@@ -34,6 +35,7 @@ class Audit:
     mains: int
     faint: list[str]
     too_wide: list[str]
+    cut_off: list[str]
     ids_used_twice: list[str]
     nameless: list[str]
 
