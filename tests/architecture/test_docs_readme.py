@@ -15,7 +15,7 @@ from schedulezero.web.api import ROUTES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "README.md").read_text()
-LONGEST_LINES = 330
+LONGEST_LINES = 340
 A_DAY = 1_795_392_000_000_000  # 2026-11-23, in microseconds
 NOT_SETTINGS = {"SCHEDULEZERO_CONFIG_PATH", "SCHEDULEZERO_DEPLOYMENT"}  # they choose where settings come from
 
