@@ -143,6 +143,23 @@ def test_an_instance_that_departed_is_not_reached_again(monkeypatch: pytest.Monk
     run(scenario)
 
 
+def test_an_instance_that_registers_again_over_a_link_about_to_be_left_is_greeted_again() -> None:
+    async def scenario(context: Any, links: Links, told: "asyncio.Queue[Any]") -> None:
+        instance = FakeInstance(context, "b1")
+        links.reach(instance.info())
+        await told.get()
+
+        links.leave("b1")
+        links.reach(instance.info())
+
+        assert isinstance(await told.get(), Linked)
+        links.reach(instance.info())
+        links.send("b1", [Drain()])
+        assert [type(await instance.said.get()) for _ in range(3)] == [Hello, Hello, Drain]
+
+    run(scenario)
+
+
 def test_what_is_no_parcel_is_refused_and_the_link_lives(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario(context: Any, links: Links, told: "asyncio.Queue[Any]") -> None:
         instance = FakeInstance(context, "b1")

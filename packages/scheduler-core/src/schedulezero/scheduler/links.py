@@ -161,12 +161,15 @@ class Links:
             link.greet(hello(link.info))
 
     def reach(self, info: InstanceInfo) -> None:
-        """Keep a connection to this boot."""
+        """Keep a connection to this boot. One that was about to be left is greeted again: nobody may know of it now."""
+        if self._hello is None:
+            return
         link = self._links.get(info.boot_id)
-        if link is not None:
-            link.departed = False
-        elif self._hello is not None:
+        if link is None:
             self._links[info.boot_id] = self._connect(info)
+        elif link.departed:
+            link.departed = False
+            link.greet(self._hello(info))
 
     def leave(self, boot_id: str) -> None:
         """Keep no connection to this boot any more, once the one that there is has been lost."""
