@@ -9,13 +9,27 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from schedulezero.protocol.answers import RunAccepted
 from schedulezero.protocol.errors import Code
+from schedulezero.protocol.handling import Drain
 from schedulezero.protocol.states import Status
 from schedulezero.protocol.values import RetryPolicy
 from schedulezero.runtime.metrics import SchedulerMetrics
 from schedulezero.scheduler.committer import Committer
-from schedulezero.scheduler.core.model import Answer, Effect, Execution, InsertExecution, Refuse, SetPause, Step
-from schedulezero.scheduler.store import Conflict, DataRefused, Fenced, OutcomeUnknown
+from schedulezero.scheduler.core.model import (
+    Answer,
+    Await,
+    Effect,
+    Execution,
+    InsertExecution,
+    Refuse,
+    Send,
+    SetPause,
+    Step,
+)
+from schedulezero.scheduler.store import Conflict, DataRefused, Fenced, OutcomeUnknown, StoreUnavailable
+
+DRAIN = Send(boot_id="b", message=Drain())
 
 
 def step(name: str, *, writes: bool = True) -> Step:
@@ -37,12 +51,22 @@ class Disk:
         assert self.may_go_on.wait(10)
         return self.result(len(groups))
 
+    def fail_with(self, error: Exception) -> None:
+        """Let every commit fail from now on."""
+
+        def fail(_groups: int) -> Sequence[DataRefused | None]:
+            raise error
+
+        self.result = fail
+
 
 class Told:
     """What the committer has told."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.accepted: dict[str, str] = {}
+        self.sent: list[Send] = []
         self.problems: dict[str, Code] = {}
         self.failures: list[Exception] = []
 
@@ -52,6 +76,10 @@ class Told:
                 self.problems[effect.ticket] = effect.problem.code
             elif isinstance(effect, Answer):
                 self.lines.append(effect.ticket)
+                if isinstance(effect.value, RunAccepted):
+                    self.accepted[effect.ticket] = effect.value.execution_id
+            elif isinstance(effect, Send):
+                self.sent.append(effect)
 
 
 def run(scenario: Callable[[Committer, Disk, Told], Any]) -> tuple[Disk, Told]:
@@ -161,6 +189,90 @@ def test_a_value_that_the_database_refuses_fails_its_own_step_alone_and_memory_i
     assert told.lines == ["a", "c"]
     assert told.problems == {"b": Code.INVALID_VALUE}
     assert len(told.failures) == 1
+
+
+def test_what_comes_behind_a_refused_value_sends_nothing_and_is_not_blamed_for_it() -> None:
+    async def scenario(committer: Committer, disk: Disk, _told: Told) -> None:
+        disk.may_go_on.clear()
+        disk.result = lambda groups: [DataRefused.because("NUL"), *[None] * (groups - 1)]
+        for one in (step("refused"), step("stored"), step("reads", writes=False)):
+            committer.add(Step(changes=one.changes, effects=[*one.effects, DRAIN]))
+        await asyncio.sleep(0)
+        committer.add(step("next batch"))
+        disk.may_go_on.set()
+        await committer.settled()
+
+    _, told = run(scenario)
+
+    assert told.sent == []
+    assert told.lines == ["stored"]
+    assert told.problems == {
+        "refused": Code.INVALID_VALUE,
+        "reads": Code.UNAVAILABLE,
+        "next batch": Code.UNAVAILABLE,
+    }
+
+
+# -- who waits for the end of a run -----------------------------------------------------------------------------------
+
+
+def accepting(name: str) -> Step:
+    """Store a run whose end somebody waits for."""
+    changes: list[Any] = [SetPause(handler_id=name, pause=None)]
+    return Step(changes=changes, effects=[Await(ticket=name, execution_id=f"run of {name}")])
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (StoreUnavailable.because("the disk"), Code.UNAVAILABLE),
+        (OutcomeUnknown.because("the line"), Code.OUTCOME_UNKNOWN),
+    ],
+)
+def test_who_waits_for_a_run_that_could_not_be_stored_is_refused_once(error: Exception, code: Code) -> None:
+    async def scenario(committer: Committer, disk: Disk, _told: Told) -> None:
+        disk.fail_with(error)
+        committer.add(accepting("a"))
+        committer.add(step("a"))
+        await committer.settled()
+
+    _, told = run(scenario)
+
+    assert told.problems == {"a": code}
+    assert told.lines == []
+
+
+def test_who_waits_for_a_run_that_is_stored_is_told_that_it_was_accepted_when_memory_is_forgotten() -> None:
+    """Also where it is the step that tells its end that could not be stored."""
+
+    async def scenario(committer: Committer, disk: Disk, _told: Told) -> None:
+        for name in ("ends", "goes on", "has ended"):
+            committer.add(accepting(name))
+        committer.add(step("has ended"))
+        await committer.settled()
+        disk.fail_with(StoreUnavailable.because("the disk"))
+        committer.add(step("ends"))
+        committer.add(step("somebody else"))
+        await committer.settled()
+
+    _, told = run(scenario)
+
+    assert told.accepted == {"ends": "run of ends", "goes on": "run of goes on"}
+    assert told.lines == ["has ended", "ends", "goes on"]
+    assert told.problems == {"somebody else": Code.UNAVAILABLE}
+
+
+def test_who_waits_is_told_the_same_when_the_value_that_is_refused_is_the_outcome_of_his_run() -> None:
+    async def scenario(committer: Committer, disk: Disk, _told: Told) -> None:
+        disk.result = lambda groups: [*[None] * (groups - 1), DataRefused.because("NUL")]
+        committer.add(accepting("a"))
+        committer.add(step("a"))
+        await committer.settled()
+
+    _, told = run(scenario)
+
+    assert told.accepted == {"a": "run of a"}
+    assert told.problems == {}
 
 
 def heavy(name: str, size: int) -> Step:

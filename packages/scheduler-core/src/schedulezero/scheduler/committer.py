@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from schedulezero.protocol.errors import Code, Problem
 from schedulezero.runtime.metrics import SchedulerMetrics
-from schedulezero.scheduler.core.model import Answer, Change, Effect, Refuse, Step
+from schedulezero.scheduler.core.model import Change, Effect, Send, Step
 from schedulezero.scheduler.store.errors import DataRefused, Fenced, OutcomeUnknown, StoreUnavailable
+from schedulezero.scheduler.waiting import Waiting
 from schedulezero.scheduler.weights import weight_of
 
 Commit = Callable[[Sequence[Sequence[Change]]], Sequence[DataRefused | None]]
@@ -22,7 +23,8 @@ class Committer:
         commit: called in a thread of its own, never twice at a time.
         perform: called on the loop with effects whose changes are durable.
         failed: called on the loop when what memory holds is not what the database holds any more; every step that
-            was queued has then been refused, and nothing more is taken until :meth:`reopen`.
+            was queued has then been refused, whoever waited for the end of a run has been told that it was accepted,
+            and nothing more is taken until :meth:`reopen`.
         metrics: batch sizes and times.
         monotonic: seconds.
         proof_seconds: how long a commit, or a renewal, proves from its beginning that the shards are still ours. After
@@ -42,6 +44,7 @@ class Committer:
         self._commit, self._perform, self._failed = commit, perform, failed
         self._metrics, self._monotonic = metrics, monotonic
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._waiting = Waiting()
         self._filling: list[Step] = []
         self._writing: list[Step] = []
         self._filling_weight = self._writing_weight = 0
@@ -64,8 +67,9 @@ class Committer:
     def add(self, step: Step) -> None:
         """Take a step; its effects happen after everything that was added before it."""
         if self._closed_by is not None:
-            self._perform(_refusals([step], self._closed_by))
+            self._perform(self._waiting.refusals([step], _as_problem(self._closed_by)))
         elif not step.changes and not self.backlog and self._is_proved():
+            self._waiting.follow(step.effects)
             self._perform(step.effects)
         elif step.changes or step.effects:
             self._filling.append(step)
@@ -150,8 +154,8 @@ class Committer:
         effects: list[Effect] = []
         for step in written:
             verdict = next(verdicts) if step.changes else None
+            effects += self._effects(step, verdict, spoilt)
             spoilt = spoilt or verdict
-            effects += step.effects if verdict is None else _refusals([step], verdict)
         self._perform(effects)
         if spoilt is not None:
             self._give_up(spoilt)
@@ -160,25 +164,32 @@ class Committer:
         else:
             self._idle.set()
 
+    def _effects(self, step: Step, verdict: DataRefused | None, spoilt: DataRefused | None) -> Sequence[Effect]:
+        """Return what is to be performed of a step of a batch that was written.
+
+        What came behind a refused step may rest on it. Where it is stored itself, that is told, and it sends nothing:
+        memory is read anew, and whoever it was for is greeted again. Where it has stored nothing, nothing comes of it.
+        """
+        if verdict is not None:
+            return self._waiting.refusals([step], verdict.problem)
+        if spoilt is not None and not step.changes:
+            return self._waiting.refusals([step], _as_problem(spoilt))
+        self._waiting.follow(step.effects)
+        return step.effects if spoilt is None else [one for one in step.effects if not isinstance(one, Send)]
+
     def _give_up(self, error: Exception) -> None:
         """Refuse what is queued. What was decided after a batch that failed stands on what did not happen."""
         self._closed_by = error
         lost, self._writing, self._filling = [*self._writing, *self._filling], [], []
         self._filling_weight = self._writing_weight = 0
-        self._perform(_refusals(lost, error))
+        self._perform([*self._waiting.refusals(lost, _as_problem(error)), *self._waiting.release()])
         self._idle.set()
         self._failed(error)
 
 
-def _refusals(steps: Sequence[Step], error: Exception) -> list[Effect]:
-    """Return what tells everybody who waits for these steps that they failed."""
-    problem = _as_problem(error)
-    answers = [effect for step in steps for effect in step.effects if isinstance(effect, Answer | Refuse)]
-    return [Refuse(ticket=effect.ticket, problem=problem) for effect in answers]
-
-
 def _as_problem(error: Exception) -> Problem:
-    if isinstance(error, DataRefused | OutcomeUnknown | StoreUnavailable | Fenced):
+    """Return what a step that has failed with others is told; a value that was refused is not its own."""
+    if isinstance(error, OutcomeUnknown | StoreUnavailable | Fenced):
         return error.problem
     message = f"nothing was stored, and the scheduler reads its state anew: {error}"
     return Problem(code=Code.UNAVAILABLE, message=message, retry_after=1)

@@ -290,6 +290,13 @@ class Refuse(Frozen):
     problem: Problem
 
 
+class Await(Frozen):
+    """Know of somebody who waits for the end of a run that is stored; he is answered by a later step."""
+
+    ticket: Ticket
+    execution_id: str
+
+
 class Send(Frozen):
     """Send a message to one boot of an instance."""
 
@@ -330,7 +337,7 @@ class Deliver(Frozen):
     receiver: str
 
 
-Effect = Answer | Refuse | Send | Publish | Refill | ReadLine | ReportLost | Deliver
+Effect = Answer | Refuse | Await | Send | Publish | Refill | ReadLine | ReportLost | Deliver
 
 
 class Step(Frozen):

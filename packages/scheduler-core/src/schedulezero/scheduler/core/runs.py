@@ -19,6 +19,7 @@ from schedulezero.scheduler.core.inputs import Asked
 from schedulezero.scheduler.core.memory import Memory
 from schedulezero.scheduler.core.model import (
     SECOND,
+    Await,
     Execution,
     IdempotencyKey,
     RememberKey,
@@ -126,7 +127,7 @@ class Runs:
             message = f"{details[0].path}: {details[0].message}" if details else str(first)
             problem = Problem(code=first.code, message=message, details=tuple(details[:100]))
             raise ScheduleZeroError(replace(problem, retry_after=first.problem.retry_after))
-        for handler_id in {run.handler_id for run in runs}:
+        for handler_id in dict.fromkeys(run.handler_id for run in runs):
             more = sum(run.handler_id == handler_id for run in runs)
             admission.check_room(self._memory, handler_id, more)
 
@@ -196,6 +197,7 @@ class Runs:
         if seconds and execution.status not in FINAL:
             self._memory.waiters.setdefault(execution.id, []).append(asked.ticket)
             self._memory.wait_ends.add(now + round(seconds * SECOND), (execution.id, asked.ticket))
+            draft.do(Await(ticket=asked.ticket, execution_id=execution.id))
         else:
             draft.answer(asked.ticket, lifecycle.run_answer(execution))
 
