@@ -161,6 +161,19 @@ def test_what_waits_in_the_database_for_its_turn_can_be_cancelled_once(new_bottl
     assert again.code is Code.CONFLICT
 
 
+def test_what_waits_behind_the_window_is_cancelled_once_also_by_two_who_looked_it_up_together(new_bottle: Any) -> None:
+    bottle = new_bottle(window=1)
+    bottle.connect(capacity=1)
+    ids = [bottle.run() for _ in range(12)]
+    behind = bottle.executions[next(id_ for id_ in ids if id_ not in bottle.machine.memory.executions)]
+
+    first = bottle.ask(ExecutionCancel(execution_id=behind.id), found=behind)
+    second = bottle.ask(ExecutionCancel(execution_id=behind.id), found=behind)
+
+    assert first.status is Status.CANCELLED
+    assert second.code is Code.CONFLICT
+
+
 def test_what_has_ended_since_it_was_looked_up_is_not_taken_for_left_to_the_database(new_bottle: Any) -> None:
     bottle = new_bottle(window=2)
     bottle.connect(capacity=1)

@@ -55,18 +55,18 @@ class Fleet:
         if instance is None:
             return
         instance.open, instance.silent, instance.draining = True, False, welcome.draining
-        holding = {(id_, attempt, claim) for id_, attempt, claim in welcome.holding}
+        holding = dict.fromkeys((id_, attempt, claim) for id_, attempt, claim in welcome.holding)
         for execution in self._out_on(welcome.boot_id):
             claim = (execution.id, execution.attempt, execution.claim)
             if claim not in holding:
                 draft.send(welcome.boot_id, execute_message(execution, self._memory.epoch))
             if execution.cancel_requested:
                 draft.send(welcome.boot_id, _cancel(claim))
-            holding.discard(claim)
+            holding.pop(claim, None)
         for claim in holding:
             if self._is_obsolete(claim):
                 draft.send(welcome.boot_id, _cancel(claim))
-        self._memory.orphans.discard(welcome.boot_id)
+        self._memory.orphans.pop(welcome.boot_id, None)
 
     def pulse(self, instance: Instance, pulse: Pulse) -> None:
         """The program of an instance is alive."""
@@ -81,7 +81,7 @@ class Fleet:
 
     def lost(self, draft: Draft, boot_id: str, now: int, *, gone: bool = False) -> None:
         """Give up every attempt that is out on a boot; forget it when it is gone for good, else it may come back."""
-        self._memory.orphans.discard(boot_id)
+        self._memory.orphans.pop(boot_id, None)
         for execution in self._out_on(boot_id):
             self._outcomes.lost(draft, execution, now)
         instance = self._memory.instances.get(boot_id)

@@ -108,7 +108,7 @@ class Machine:
         for execution in loaded.executions:
             memory.restore(execution)
             if execution.status is Status.RUNNING and execution.boot_id is not None:
-                memory.orphans.add(execution.boot_id)
+                memory.orphans[execution.boot_id] = None
         for schedule_id, left in loaded.left.items():
             memory.line(schedule_id).left += left
         memory.see_how_far()

@@ -22,11 +22,15 @@ from schedulezero.scheduler.core.model import (
 )
 from schedulezero.scheduler.core.policies import FireTimes
 from schedulezero.scheduler.core.queues import Queue
+from schedulezero.scheduler.core.recent import Recent
 from schedulezero.scheduler.core.timelines import Timeline
 from schedulezero.scheduler.core.triggers import compile_trigger
 
 _SLACK = 10_000
 """Outdated entries that are borne before a timeline is pruned."""
+
+_ENDED = 100_000
+"""Ids that are kept of what ended while it waited: more than there can be whose end no reader sees yet."""
 
 
 class Limits(Frozen):
@@ -101,12 +105,13 @@ class Memory:
         self.executions: dict[str, Execution] = {}
         self.queues: dict[str, dict[str, Queue]] = {}
         self.unfinished: Counter[str] = Counter()
-        self.current: dict[str, set[str]] = defaultdict(set)
+        self.current: dict[str, dict[str, None]] = defaultdict(dict)
         self.held: dict[str, Line] = {}
         self._short: dict[Queue | Line, None] = {}
+        self._ended_waiting = Recent(_ENDED)
         self.known: dict[str, KnownHandler] = {}
         self.instances: dict[str, Instance] = {}
-        self.orphans: set[str] = set()
+        self.orphans: dict[str, None] = {}
         self.directory_read = False
         self.pause: Pause | None = None
         self.handler_pauses: dict[str, Pause] = {}
@@ -199,7 +204,7 @@ class Memory:
 
     def is_left(self, execution: Execution) -> bool:
         """Whether an execution that the database shows as pending waits there, and is not held here."""
-        if execution.status is not Status.PENDING:
+        if execution.status is not Status.PENDING or execution.id in self._ended_waiting:
             return False
         line = self.held.get(str(execution.schedule_id)) if execution.serial else None
         queue = self.queues.get(execution.handler_id, {}).get(execution.method_name)
@@ -264,6 +269,8 @@ class Memory:
         """Put `after` in the place of `before` and into the indices of its status."""
         self._leave_place(before)
         if after.status in FINAL:
+            if before.status is Status.PENDING:
+                self._ended_waiting.add(after.id)
             self._end(after)
             return
         self.executions[after.id] = after
@@ -285,7 +292,7 @@ class Memory:
     def _know(self, execution: Execution) -> None:
         self.executions[execution.id] = execution
         if execution.schedule_id is not None:
-            self.current[execution.schedule_id].add(execution.id)
+            self.current[execution.schedule_id][execution.id] = None
         if execution.expires_at is not None:
             self.expiries.add(execution.expires_at, execution.id)
 
@@ -293,7 +300,7 @@ class Memory:
         """Leave a pending execution to the database."""
         execution = self.executions.pop(execution_id)
         if execution.schedule_id is not None:
-            self.current[execution.schedule_id].discard(execution_id)
+            self.current[execution.schedule_id].pop(execution_id, None)
 
     def _end(self, execution: Execution) -> None:
         self.executions.pop(execution.id, None)
@@ -303,7 +310,7 @@ class Memory:
             return
         if (line := self.held.get(schedule_id)) is not None:
             line.note_gone(execution.id)
-        self.current[schedule_id].discard(execution.id)
+        self.current[schedule_id].pop(execution.id, None)
         self.unfinished[schedule_id] -= 1
         self._release_next(schedule_id)
         if not self.unfinished[schedule_id]:
