@@ -20,8 +20,7 @@ Life = tuple[str, str]
 class Stretch:
     """A time in which a schedule had one trigger.
 
-    Everything due in (after, until] is to be accounted for once. What lies in (until, end] may be: an instant whose
-    nominal time has passed and whose jitter has not lets its schedule change before it is decided.
+    Everything due in (after, until] is to be accounted for once, what lies in (until, end] may be.
     """
 
     request: ScheduleRequest
@@ -43,7 +42,7 @@ class Ledger:
     def written(self, before: Schedule | None, row: Schedule) -> None:
         """Take note of a schedule's row, which is durable now, and of the one that it replaces."""
         if before is not None and before.generation != row.generation:
-            self._close(before, row.created_at)
+            self._close(before, row.updated_at)
             before = None
         stretches = self._lives.setdefault((row.id, row.generation), [])
         if before is None:
@@ -68,7 +67,7 @@ class Ledger:
             return
         last.end = max(before.decided_through, at)
         if before.state != "quarantined" and not breaks(before.request):
-            last.until = max(before.decided_through, at - round(before.request.jitter_seconds * SECOND))
+            last.until = last.end
 
     def audit(self, executions: Iterable[Execution]) -> Iterator[Violation]:
         """Compare the rows with what was due, instant by instant."""

@@ -15,7 +15,9 @@ from schedulezero.protocol.commands import (
     SystemResume,
 )
 from schedulezero.protocol.errors import Code, Problem
+from schedulezero.protocol.handling import Cancel
 from schedulezero.protocol.states import Status
+from schedulezero.protocol.triggers import IntervalTrigger
 from schedulezero.runtime.clock import to_datetime
 from schedulezero.scheduler.core import inputs
 from schedulezero.scheduler.core.model import SECOND
@@ -106,6 +108,19 @@ def test_overlap_cancel_running_starts_the_new_one_when_the_old_has_ended(bottle
     [new] = bottle.executes()
     assert [row.status for row in bottle.rows(id_)] == [Status.CANCELLED, Status.RUNNING]
     assert new.execution_id == bottle.rows(id_)[1].id
+
+
+def test_what_is_cancelled_together_is_cancelled_in_the_order_in_which_it_was_decided(bottle: Any) -> None:
+    bottle.connect()
+    bottle.schedule(EVERY_SECOND, schedule_id="s", overlap="allow")
+    bottle.advance(12)
+    bottle.sent.clear()
+
+    bottle.ask(ScheduleUpdate(schedule_id="s", patch=SchedulePatch(overlap="cancel_running")))
+    bottle.advance(1)
+
+    cancelled = [message.execution_id for _, message in bottle.sent if isinstance(message, Cancel)]
+    assert cancelled == [row.id for row in bottle.rows("s")][:12]
 
 
 @pytest.mark.parametrize(
@@ -241,6 +256,57 @@ def test_jitter_moves_the_run_and_never_the_instant(bottle: Any) -> None:
     late = [row.created_at - row.fire_time for row in rows]
     assert all(0 <= jitter <= 5 * SECOND for jitter in late)
     assert len(set(late)) > 5
+
+
+@pytest.mark.parametrize("end", ["another trigger", "an earlier end", "replaced", "deleted"])
+def test_an_instant_whose_jitter_is_not_over_runs_at_once_when_its_trigger_comes_to_an_end(
+    bottle: Any, end: str
+) -> None:
+    bottle.connect()
+    start, every_100_s = bottle.now, {"type": "interval", "seconds": 100}
+    for _ in range(100):
+        bottle.schedule(every_100_s, schedule_id="s", jitter_seconds=100, if_exists="replace")
+        if bottle.schedules["s"].due_at > start + 110 * SECOND:
+            break
+    bottle.advance(105)
+    assert bottle.rows("s") == []
+
+    if end == "another trigger":
+        trigger = IntervalTrigger(seconds=7)
+        bottle.ask(ScheduleUpdate(schedule_id="s", patch=SchedulePatch(trigger_config=trigger)))
+    elif end == "an earlier end":
+        bottle.ask(ScheduleUpdate(schedule_id="s", patch=SchedulePatch(end_at=to_datetime(start + SECOND))))
+    elif end == "replaced":
+        bottle.schedule({"type": "interval", "hours": 1}, schedule_id="s", if_exists="replace")
+    else:
+        bottle.ask(ScheduleDelete(schedule_id="s"))
+
+    [row] = bottle.rows("s")
+    assert (row.status, row.fire_time - start) == (Status.RUNNING, 100 * SECOND)
+
+
+def test_what_is_too_much_to_be_decided_before_a_trigger_is_changed_is_one_range(bottle: Any) -> None:
+    bottle.connect()
+    bottle.schedule(EVERY_SECOND, schedule_id="s", overlap="allow", misfire_grace_seconds=86400)
+    bottle.now += 5_000 * SECOND
+
+    bottle.ask(ScheduleUpdate(schedule_id="s", patch=SchedulePatch(trigger_config=IntervalTrigger(hours=1))))
+
+    *ran, left = bottle.rows("s")
+    assert {row.status for row in ran} <= {Status.RUNNING, Status.PENDING}
+    assert (left.status, left.reason, left.covers_count) == (Status.SKIPPED, "misfire", 5_000 - len(ran))
+
+
+def test_a_schedule_that_is_replaced_keeps_its_creation_and_has_its_times_since_then(bottle: Any) -> None:
+    bottle.connect()
+    start = bottle.now
+    bottle.schedule(EVERY_SECOND, schedule_id="s")
+    bottle.advance(10)
+
+    bottle.schedule(EVERY_SECOND, schedule_id="s", if_exists="replace")
+
+    row = bottle.machine.memory.schedules["s"]
+    assert (row.created_at, row.times_since) == (start, start + 10 * SECOND)
 
 
 def test_a_raising_trigger_quarantines_its_own_schedule_alone(bottle: Any, monkeypatch: pytest.MonkeyPatch) -> None:

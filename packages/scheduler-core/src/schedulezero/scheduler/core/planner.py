@@ -9,7 +9,7 @@ from schedulezero.scheduler.core.draft import Draft
 from schedulezero.scheduler.core.ids import IdSource
 from schedulezero.scheduler.core.memory import Memory
 from schedulezero.scheduler.core.model import SECOND, AdvanceSchedule, Execution, Schedule
-from schedulezero.scheduler.core.policies import Decision, decide, decide_held, due_at
+from schedulezero.scheduler.core.policies import Decision, decide, decide_held, decide_last, due_at
 
 
 class Planner:
@@ -30,10 +30,10 @@ class Planner:
                 self._fire(draft, schedule, now)
 
     def settle(self, draft: Draft, schedule: Schedule, now: int) -> Schedule:
-        """Account for all that is due by `now`, because what the schedule is comes to an end.
+        """Account for every instant up to `now`, because what the schedule is comes to an end.
 
-        What a pause or a quarantine has held back is skipped, the rest is decided as ever. The fire times of a
-        trigger that fails cannot be told, so they are not accounted for.
+        What a pause or a quarantine has held back is skipped, the rest is decided as ever, whatever is left of its
+        jitter. The fire times of a trigger that fails cannot be told, so they are not accounted for.
 
         Returns:
             The schedule moved on, not yet written.
@@ -41,7 +41,7 @@ class Planner:
         held = self._held_back(schedule)
         try:
             fires = self._memory.fires(schedule)
-            decisions = decide(schedule, fires, now) if held is None else decide_held(schedule, fires, now, held)
+            decisions = decide_last(schedule, fires, now) if held is None else decide_held(schedule, fires, now, held)
         except Exception as error:
             return quarantined(schedule, error)
         return self._carry_out(draft, schedule, decisions, now)

@@ -4,6 +4,10 @@ Nothing here knows of executions or handlers: a schedule, its fire times and the
 """
 
 import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+from msgspec.structs import replace
 
 from schedulezero.protocol.frozen import Frozen
 from schedulezero.protocol.states import Reason
@@ -94,17 +98,38 @@ def decide(schedule: Schedule, fires: FireTimes, now: int) -> list[Decision]:
     horizon = now - round(schedule.request.misfire_grace_seconds * SECOND)
     last_missed = _last_missed(schedule, fires, horizon)
     decisions = [] if last_missed is None else _catch_up(schedule, fires, last_missed)
-    instant = fires.next(schedule.decided_through if last_missed is None else last_missed)
-    while instant is not None and len(decisions) < DECISIONS_AT_ONCE and _due_at(schedule, fires, instant) <= now:
-        decisions.append(Decision(fire_time=instant, first=instant, last=instant))
-        instant = fires.next(instant)
-    return decisions
+    due = _each(fires, _through(schedule, decisions), lambda instant: _due_at(schedule, fires, instant) <= now)
+    return [*decisions, *islice(due, max(DECISIONS_AT_ONCE - len(decisions), 0))]
+
+
+def decide_last(schedule: Schedule, fires: FireTimes, now: int) -> list[Decision]:
+    """Decide all instants of a schedule up to `now`, since there is no later: its fire times come to an end.
+
+    One whose jitter is not over runs without the rest of it. What is too much to be decided at once is one range.
+    """
+    decisions = decide(schedule, fires, now)
+    early = _each(fires, _through(schedule, decisions), lambda instant: instant <= now)
+    decisions += islice(early, DECISIONS_AT_ONCE)
+    left = replace(schedule, decided_through=_through(schedule, decisions))
+    return [*decisions, *decide_held(left, fires, now, Reason.MISFIRE)]
 
 
 def decide_held(schedule: Schedule, fires: FireTimes, until: int, reason: Reason) -> list[Decision]:
     """Decide the instants that a pause or a quarantine has held back up to `until`: one range, or nothing."""
     last = fires.latest(schedule.decided_through, until)
     return [] if last is None else [_range(schedule, fires, last, reason)]
+
+
+def _each(fires: FireTimes, after: int, is_due: Callable[[int], bool]) -> Iterator[Decision]:
+    """Decide to run one instant after another, as long as they are due."""
+    instant = fires.next(after)
+    while instant is not None and is_due(instant):
+        yield Decision(fire_time=instant, first=instant, last=instant)
+        instant = fires.next(instant)
+
+
+def _through(schedule: Schedule, decisions: Sequence[Decision]) -> int:
+    return decisions[-1].last if decisions else schedule.decided_through
 
 
 def _due_at(schedule: Schedule, fires: FireTimes, instant: int) -> int:

@@ -203,9 +203,10 @@ class Schedules:
             request=replace(request, schedule_id=id_),
             state="active",
             decided_through=through if isinstance(request.trigger_config, DateTrigger) else now,
-            created_at=now,
+            created_at=existing.created_at if existing is not None else now,
             updated_at=now,
             pause=_pause(None, caller, now) if request.paused else None,
+            times_since=now if existing is not None else None,
         )
 
     def _planner_aim(self, schedule: Schedule) -> Schedule:
