@@ -19,7 +19,6 @@ from .bench.history import History
 from .bench.scheduler import BenchScheduler, Boundary, Fed
 from .model.database import Database, Undo
 from .model.rules import Rule, Violation
-from .world.awaited import MENDS
 from .world.store import ModelStore
 from .world.world import World
 
@@ -168,18 +167,18 @@ def first_violation_of_worlds(world: Callable[[int], World]) -> Violation:
     [
         pytest.param({"database_type": FenceDropped}, _OUT_OF_DATE, id="fence dropped"),
         pytest.param(
-            {"mends": {**MENDS, "schedulezero.scheduler.committer.Committer.add": effects_at_once}},
+            {"faults": {"schedulezero.scheduler.committer.Committer.add": effects_at_once}},
             {Rule.ACCEPTED_IS_STORED, Rule.BEGUN_IF_STORED},
             id="effect before commit",
         ),
-        pytest.param({"mends": {**MENDS, _STORE: acquire_once}}, _OUT_OF_DATE, id="epoch not raised on reload"),
+        pytest.param({"faults": {_STORE: acquire_once}}, _OUT_OF_DATE, id="epoch not raised on reload"),
         pytest.param(
             {"database_type": DecidedThroughKept},
             {Rule.NO_CONFLICT, Rule.DECIDED_ONCE, Rule.MEMORY},
             id="decided_through not advanced",
         ),
         pytest.param(
-            {"mends": {**MENDS, "schedulezero.handler.session.Session._repeat": run_again}},
+            {"faults": {"schedulezero.handler.session.Session._repeat": run_again}},
             {Rule.BEGUN_ONCE},
             id="duplicate not suppressed",
         ),

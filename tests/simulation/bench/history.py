@@ -63,7 +63,7 @@ class History:
     database_type: type[Database] = Database
     session_type: type[Session] = Session
     brittle = True
-    twice = False
+    twice = True
 
     def __init__(
         self,

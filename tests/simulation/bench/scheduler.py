@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import NamedTuple
 
-from schedulezero.protocol.answers import RunAccepted
 from schedulezero.protocol.errors import Code, Problem
 from schedulezero.scheduler.core.inputs import Asked, Input, Loaded
 from schedulezero.scheduler.core.machine import Machine
 from schedulezero.scheduler.core.memory import Limits
-from schedulezero.scheduler.core.model import Answer, Change, Effect, Refuse, Send, Step
+from schedulezero.scheduler.core.model import Change, Effect, Refuse, Send, Step
 from schedulezero.scheduler.store import Conflict, DataRefused, Fenced
+from schedulezero.scheduler.waiting import Waiting
 
 from ..model.database import Database
 from .fates import CRASHES, Fate
@@ -75,6 +75,7 @@ class BenchScheduler:
         self._owner = ""
         self._writing: list[Fed] = []
         self._filling: list[Fed] = []
+        self._waiting = Waiting()
         self._late: tuple[str, int, list[list[Change]]] | None = None
         self.commits = 0
         self.machine: Machine
@@ -90,6 +91,7 @@ class BenchScheduler:
     def die(self) -> None:
         """The process ends; what it had not committed is gone."""
         self._writing, self._filling = [], []
+        self._waiting = Waiting()
 
     def reload(self) -> None:
         """Raise the epoch, forget memory, read it anew. What was on its way to the database arrives after that."""
@@ -232,28 +234,17 @@ class BenchScheduler:
     def _give_up(self, problem: Problem) -> None:
         lost, self._writing, self._filling = [*self._writing, *self._filling], [], []
         self._refuse(lost, problem)
-        self._disappoint_who_waits()
+        for effect in self._waiting.release():
+            self._perform(effect)
         self.reload()
 
-    def _disappoint_who_waits(self) -> None:
-        """Whoever waits for the end of a run is known to memory alone, which is about to be forgotten."""
-        for tickets in self.machine.memory.waiters.values():
-            for ticket in tickets:
-                self._perform(Refuse(ticket=ticket, problem=_NOBODY_KNOWS))
-
     def _refuse(self, batch: Sequence[Fed], problem: Problem) -> None:
-        for fed in batch:
-            for effect in fed.step.effects:
-                if isinstance(effect, Answer | Refuse):
-                    stored = isinstance(effect, Answer) and self._is_told_late(effect)
-                    self._perform(Refuse(ticket=effect.ticket, problem=_NOBODY_KNOWS if stored else problem))
-
-    def _is_told_late(self, answer: Answer) -> bool:
-        """Whether this tells the end of a run to somebody who has waited for it since it was stored."""
-        return isinstance(answer.value, RunAccepted) and answer.value.execution_id in self._database.executions
+        for effect in self._waiting.refusals([fed.step for fed in batch], problem):
+            self._perform(effect)
 
     def _perform_all(self, batch: Sequence[Fed], *, but_sends: bool = False) -> None:
         for fed in batch:
+            self._waiting.follow(fed.step.effects)
             for effect in fed.step.effects:
                 if not (but_sends and isinstance(effect, Send)):
                     self._perform(effect)

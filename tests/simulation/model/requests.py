@@ -77,7 +77,7 @@ class Requests:
         brittle: bool = False,
         waits: bool = True,
         poison: bool = True,
-        twice: bool = False,
+        twice: bool = True,
     ) -> None:
         self._random, self._now = random, now
         self._executions, self._schedules = executions, schedules

@@ -14,7 +14,7 @@ from schedulezero.protocol.frozen import Frozen
 from schedulezero.protocol.states import Status
 from schedulezero.scheduler.core.inputs import Loaded
 from schedulezero.scheduler.core.memory import Limits
-from schedulezero.scheduler.core.model import Change, Execution, Schedule
+from schedulezero.scheduler.core.model import Change, Execution
 from schedulezero.scheduler.store import DataRefused, Store
 
 from ..model.rules import Rule, Violation
@@ -130,15 +130,7 @@ def _comparable(loaded: Loaded) -> object:
 
 
 def _plainly(rows: Sequence[Frozen]) -> list[object]:
-    return sorted((_plain(row) for row in rows), key=str)
-
-
-def _plain(row: Frozen) -> object:
-    plain: dict[str, object] = msgspec.json.decode(msgspec.json.encode(row))
-    if isinstance(row, Schedule):
-        # See `test_found_a_schedule_that_is_replaced_keeps_its_creation_in_memory_too`.
-        del plain["created_at"]
-    return plain
+    return sorted((msgspec.json.decode(msgspec.json.encode(row)) for row in rows), key=str)
 
 
 def _attempts_of(attempts: dict[tuple[str, int, int], Any], execution_id: str) -> list[int]:

@@ -37,7 +37,7 @@ class MemoryFile:
 
 @contextmanager
 def substituted(
-    random: Random, now: Callable[[], int], open_store: Callable[..., Any], mends: Mapping[str, Any]
+    random: Random, now: Callable[[], int], open_store: Callable[..., Any], faults: Mapping[str, Any]
 ) -> Iterator[None]:
     """Let every service take chance from `random`, the wall clock from `now`, and its store from `open_store`.
 
@@ -45,7 +45,7 @@ def substituted(
         random: chance.
         now: the wall clock of handlers, in microseconds.
         open_store: what opens a store.
-        mends: what else is put in the place of what, by its dotted name.
+        faults: what else is put in the place of what, by its dotted name.
     """
 
     class Datetime(datetime):
@@ -72,7 +72,7 @@ def substituted(
             "schedulezero.scheduler.pipeline.Backoff": steady,
             "schedulezero.scheduler.pipeline.Random": lambda: Random(random.getrandbits(64)),
             "schedulezero.scheduler.service.Store": Store,
-            **mends,
+            **faults,
         }.items():
             stack.enter_context(patch(name, substitute))
         stack.enter_context(_silence())

@@ -25,7 +25,6 @@ from ..model.seeds import SEED
 from ..model.trace import Trace
 from ..model.watch import Watch, attempts_that_do_not_add_up
 from .agenda import SECOND, Agenda
-from .awaited import MENDS
 from .network import Context, Network
 from .process import START, Process
 from .programs import SCHEDULERS, Jobs, handler, registry, scheduler, user
@@ -42,11 +41,10 @@ class World:
     troubled_seconds = 60
     """How long anything may happen."""
     database_type: type[Database] = Database
-    mends: Mapping[str, Any] = MENDS
-    """What is put in the place of what, by its dotted name."""
-    brittle = True
-    waits = False
-    poison = False
+    faults: Mapping[str, Any] = {}
+    """What is put in the place of what, by its dotted name, to see whether that is noticed."""
+    brittle = waits = poison = twice = True
+    """See :class:`.Requests`."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -74,6 +72,7 @@ class World:
             brittle=self.brittle,
             waits=self.waits,
             poison=self.poison,
+            twice=self.twice,
         )
 
     # -- from beginning to end -----------------------------------------------------------------------------------
@@ -85,7 +84,7 @@ class World:
             Violation: a rule was broken; the notes of the exception tell the seed and what happened last.
         """
         try:
-            with substituted(self.random, self._time, self._open_store, self.mends):
+            with substituted(self.random, self._time, self._open_store, self.faults):
                 self._play()
         except Violation as violation:
             violation.add_note(f"seed {self.seed}; what happened last:\n{self.trace}")
