@@ -8,7 +8,7 @@ from schedulezero.protocol.errors import Code, ScheduleZeroError
 from schedulezero.protocol.frozen import Frozen
 from schedulezero.protocol.states import FINAL, Reason
 from schedulezero.runtime.clock import Clock
-from schedulezero.scheduler.core.explain import Facts, Presence, accounting_row, explain
+from schedulezero.scheduler.core.explain import Facts, Presence, accounting_row, explain, since
 from schedulezero.scheduler.core.model import Execution, Schedule, Spell, SpellKind, replace
 from schedulezero.scheduler.core.triggers import Zone, find_zone, parse_instant
 from schedulezero.scheduler.store.history import History, Past
@@ -87,7 +87,7 @@ def _around(past: Past, schedule_id: str, schedule: Schedule | None, at: int) ->
     present = _Around(None, None)
     if schedule is not None:
         present = _Around(*past.around(schedule_id, schedule.generation, at))
-        if at >= schedule.created_at or accounting_row(*present, at) is not None:
+        if at >= since(schedule) or accounting_row(*present, at) is not None:
             return present
     nearest = present
     for generation in past.generations(schedule_id):
@@ -112,7 +112,7 @@ def _in_the_way(past: Past, schedule_id: str, row: Execution, at: int, now: int)
 def _spells(past: Past, facts: Facts, at: int, now: int) -> dict[SpellKind, tuple[Spell, ...]]:
     """Return what held from the instant on, or from now on where it is still to come."""
     ended = facts.row.completed_at if facts.row is not None else None
-    since, until = min(at, now), max(ended or now, min(at, now))
+    first, last = min(at, now), max(ended or now, min(at, now))
     subjects: dict[SpellKind, str] = {
         "system_pause": "",
         "scheduler_up": "",
@@ -121,4 +121,4 @@ def _spells(past: Past, facts: Facts, at: int, now: int) -> dict[SpellKind, tupl
         "handler_pause": facts.handler_id,
         "handler_offline": facts.handler_id,
     }
-    return {kind: tuple(past.spells(kind, subject, since, until)) for kind, subject in subjects.items()}
+    return {kind: tuple(past.spells(kind, subject, first, last)) for kind, subject in subjects.items()}

@@ -9,9 +9,9 @@ from schedulezero.protocol.answers import Explanation
 from schedulezero.runtime.clock import to_datetime
 from schedulezero.scheduler.core.explain import coming, ledger, times
 from schedulezero.scheduler.core.explain.facts import Facts, Presence, accounting_row, presence_of
-from schedulezero.scheduler.core.explain.verdict import Case, Verdict
+from schedulezero.scheduler.core.explain.verdict import Case, Verdict, since
 
-__all__ = ["Facts", "Presence", "accounting_row", "explain", "presence_of"]
+__all__ = ["Facts", "Presence", "accounting_row", "explain", "presence_of", "since"]
 
 _QUESTIONS: tuple[Callable[[Case], Verdict | None], ...] = (
     ledger.recorded,
