@@ -85,11 +85,14 @@ class Survey:
         return {name for one in self.counts if one.boundary is fate for name in one[:3]} & WANTED
 
     def __str__(self) -> str:
-        rows = (f"{count:7}  {one.command:18} {one.policy:22} {one.state}" for one, count in self._sorted())
-        return "\n".join(rows)
+        return "\n".join(f"{count:7}  {_in_columns(one)}" for one, count in self._sorted())
 
     def _sorted(self) -> Iterator[tuple[Met, int]]:
         yield from sorted(self.counts.items())
+
+
+def _in_columns(met: Met) -> str:
+    return f"{met.command:18} {met.policy:22} {met.state:22} {met.boundary or 'all goes well'}"
 
 
 def _name(event: inputs.Input) -> str:
