@@ -7,6 +7,7 @@ refuses its event alone. `test_simulation_real_store.py` holds the same simulati
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from schedulezero.protocol.states import FINAL, Status
@@ -34,15 +35,24 @@ class Lease(NamedTuple):
 
 
 class Undo:
-    """What a transaction has changed, so that it can be taken back."""
+    """What a transaction has changed, so that it can be taken back; and what is told of it once it cannot any more."""
 
     def __init__(self) -> None:
         self._before: list[tuple[dict[Any, Any], Hashable, Any]] = []
+        self._to_tell: list[Callable[[], None]] = []
 
     def put(self, table: dict[Any, Any], key: Hashable, value: Any) -> None:
         """Write `value` under `key`, or with None remove what is there."""
         self._before.append((table, key, table.get(key)))
         _put(table, key, value)
+
+    def tell(self, of_it: Callable[..., None], *rows: Any) -> None:
+        """Call `of_it` with these rows when they are durable."""
+        self._to_tell.append(partial(of_it, *rows))
+
+    def commit(self) -> None:
+        for tell in self._to_tell:
+            tell()
 
     def roll_back(self) -> None:
         for table, key, value in reversed(self._before):
@@ -128,6 +138,7 @@ class Database:
             if not any(verdicts):
                 self.watch.report(Rule.NO_CONFLICT, str(conflict))
             raise
+        undo.commit()
         return verdicts
 
     def _apply(self, undo: Undo, change: model.Change) -> None:
@@ -149,7 +160,7 @@ class Database:
                 self._put_schedule(undo, model.replace(row, request=stored.request, generation=stored.generation))
             case model.DeleteSchedule():
                 self._expect(self._version(change.schedule_id) == change.version_before, change)
-                self.watch.ledger.deleted(self.schedules[change.schedule_id])
+                undo.tell(self.watch.ledger.deleted, self.schedules[change.schedule_id])
                 undo.put(self.schedules, change.schedule_id, None)
             case model.InsertAttempt(attempt=attempt):
                 key = (attempt.execution_id, attempt.attempt, attempt.claim)
@@ -175,7 +186,7 @@ class Database:
             self._insert(undo, self._fires, fire, row.id)
         self._expect(row.id not in self.executions, row)
         self._put_execution(undo, row)
-        self.watch.inserted(row)
+        undo.tell(self.watch.inserted, row)
 
     def _update_execution(self, undo: Undo, change: model.UpdateExecution) -> None:
         row = change.execution
@@ -187,14 +198,14 @@ class Database:
         self._expect(as_remembered, change)
         assert stored is not None
         self._put_execution(undo, row)
-        self.watch.updated(stored, row)
+        undo.tell(self.watch.updated, stored, row)
 
     def _put_execution(self, undo: Undo, row: model.Execution) -> None:
         undo.put(self.executions, row.id, row)
         undo.put(self._unfinished, row.id, None if row.status in FINAL else row)
 
     def _put_schedule(self, undo: Undo, row: model.Schedule) -> None:
-        self.watch.ledger.written(self.schedules.get(row.id), row)
+        undo.tell(self.watch.ledger.written, self.schedules.get(row.id), row)
         undo.put(self.schedules, row.id, row)
 
     def _insert(self, undo: Undo, table: dict[Any, Any], key: Hashable, value: Any) -> None:
