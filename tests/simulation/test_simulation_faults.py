@@ -24,7 +24,7 @@ from .world.world import World
 
 _MOST_PLAYS = 400
 _MOST_WORLDS = 60
-_OUT_OF_DATE = {Rule.NO_CONFLICT, Rule.MEMORY, Rule.EVERYTHING_ENDS}
+_OUT_OF_DATE = {Rule.NO_CONFLICT, Rule.MEMORY, Rule.EVERYTHING_ENDS, Rule.SETTLES}
 """How it shows that somebody has written behind the scheduler's back."""
 
 

@@ -12,7 +12,7 @@ from schedulezero.protocol.errors import Code, Problem
 from schedulezero.scheduler.core.inputs import Asked, Input, Loaded
 from schedulezero.scheduler.core.machine import Machine
 from schedulezero.scheduler.core.memory import Limits
-from schedulezero.scheduler.core.model import Change, Effect, Refuse, Send, Step
+from schedulezero.scheduler.core.model import Change, Effect, Refuse, Step
 from schedulezero.scheduler.store import Conflict, DataRefused, Fenced
 from schedulezero.scheduler.waiting import Waiting
 
@@ -244,10 +244,10 @@ class BenchScheduler:
 
     def _perform_all(self, batch: Sequence[Fed], *, but_sends: bool = False) -> None:
         for fed in batch:
-            self._waiting.follow(fed.step.effects)
-            for effect in fed.step.effects:
-                if not (but_sends and isinstance(effect, Send)):
-                    self._perform(effect)
+            effects = self._waiting.without_sends(fed.step.effects) if but_sends else fed.step.effects
+            self._waiting.follow(effects)
+            for effect in effects:
+                self._perform(effect)
 
     def _arrive_late(self) -> None:
         """The commit that was on its way arrives: it must be fenced."""

@@ -68,12 +68,14 @@ class Told:
         self.accepted: dict[str, str] = {}
         self.sent: list[Send] = []
         self.problems: dict[str, Code] = {}
+        self.refusals: list[str] = []
         self.failures: list[Exception] = []
 
     def perform(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, Refuse):
                 self.problems[effect.ticket] = effect.problem.code
+                self.refusals.append(effect.ticket)
             elif isinstance(effect, Answer):
                 self.lines.append(effect.ticket)
                 if isinstance(effect.value, RunAccepted):
@@ -239,6 +241,7 @@ def test_who_waits_for_a_run_that_could_not_be_stored_is_refused_once(error: Exc
     _, told = run(scenario)
 
     assert told.problems == {"a": code}
+    assert told.refusals == ["a"]
     assert told.lines == []
 
 
@@ -260,6 +263,27 @@ def test_who_waits_for_a_run_that_is_stored_is_told_that_it_was_accepted_when_me
     assert told.accepted == {"ends": "run of ends", "goes on": "run of goes on"}
     assert told.lines == ["has ended", "ends", "goes on"]
     assert told.problems == {"somebody else": Code.UNAVAILABLE}
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_who_waits_for_a_run_that_is_refused_is_told_once_whatever_tells_him_of_it_later(writes: bool) -> None:
+    """His patience ends in the same batch, and again in the next one."""
+
+    async def scenario(committer: Committer, disk: Disk, _told: Told) -> None:
+        disk.may_go_on.clear()
+        disk.result = lambda groups: [DataRefused.because("NUL"), *[None] * (groups - 1)]
+        committer.add(accepting("a"))
+        committer.add(step("a", writes=writes))
+        await asyncio.sleep(0)
+        committer.add(step("a", writes=writes))
+        disk.may_go_on.set()
+        await committer.settled()
+
+    _, told = run(scenario)
+
+    assert told.refusals == ["a"]
+    assert told.problems == {"a": Code.INVALID_VALUE}
+    assert told.lines == []
 
 
 def test_who_waits_is_told_the_same_when_the_value_that_is_refused_is_the_outcome_of_his_run() -> None:

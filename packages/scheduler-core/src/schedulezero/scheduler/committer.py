@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from schedulezero.protocol.errors import Code, Problem
 from schedulezero.runtime.metrics import SchedulerMetrics
-from schedulezero.scheduler.core.model import Change, Effect, Send, Step
+from schedulezero.scheduler.core.model import Change, Effect, Step
 from schedulezero.scheduler.store.errors import DataRefused, Fenced, OutcomeUnknown, StoreUnavailable
 from schedulezero.scheduler.waiting import Waiting
 from schedulezero.scheduler.weights import weight_of
@@ -174,8 +174,9 @@ class Committer:
             return self._waiting.refusals([step], verdict.problem)
         if spoilt is not None and not step.changes:
             return self._waiting.refusals([step], _as_problem(spoilt))
-        self._waiting.follow(step.effects)
-        return step.effects if spoilt is None else [one for one in step.effects if not isinstance(one, Send)]
+        effects = step.effects if spoilt is None else self._waiting.without_sends(step.effects)
+        self._waiting.follow(effects)
+        return effects
 
     def _give_up(self, error: Exception) -> None:
         """Refuse what is queued. What was decided after a batch that failed stands on what did not happen."""
