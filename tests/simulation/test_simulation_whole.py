@@ -7,7 +7,7 @@ import pytest
 from .model.seeds import seeds
 from .world.world import World
 
-WORLDS = 140
+WORLDS = 300
 MORE_WORLDS = 400
 _PARTS = 8
 
