@@ -45,9 +45,6 @@ def _every() -> Iterator[Place]:
         island="schedule-grid",
     )
     yield Place(
-        name="schedules, in order", path=_fixed("/schedules?sort=-name"), heading="Schedules", island="schedule-grid"
-    )
-    yield Place(
         name="schedules, wrong filter", path=_fixed("/schedules?paused=perhaps"), heading="Schedules", status=422
     )
     yield Place(name="schedule, new", path=_fixed("/schedule"), heading="New schedule")
@@ -88,8 +85,6 @@ def _every() -> Iterator[Place]:
     yield Place(name="skipped", path=lambda seen: f"/executions/{seen.skipped}", heading="noop")
     yield Place(name="nowhere", path=_fixed("/nowhere"), heading="Not found", status=404)
     yield Place(name="no such schedule", path=_fixed("/schedules/none"), heading="Schedule not found", status=404)
-    yield Place(name="no such handler", path=_fixed("/handlers/none"), heading="Handler not found", status=404)
-    yield Place(name="no such execution", path=_fixed("/executions/none"), heading="Execution not found", status=404)
     yield Place(name="dash, services away", path=_fixed("/dash"), heading="Dashboard", on="alone")
     for name, heading in (
         ("dash", "Dashboard"),
