@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -20,6 +21,7 @@ from schedulezero.testkit.programs import Program
 from schedulezero.testkit.waiting import eventually, until
 from schedulezero.testkit.wall_clock import WallClock
 
+from .explaining import explained
 from .load import HANDLER, Load
 from .promises import broken_promises
 
@@ -115,13 +117,11 @@ def step_back(story: Story) -> None:
 
 
 def look_at_schedules_that_wait(story: Story) -> None:
-    """See what schedules do whose last decision lies in the future, and what is said of it."""
+    """See what schedules do whose last decision lies in the future."""
     before = newest_fires(story)
     until(time.time() + LOOK_SECONDS)
     story.seen["fires"] = (before, newest_fires(story))
     story.seen["by hand"] = story.load.run(0, wait_seconds=20)
-    story.seen["health"] = story.api.get("/api/health").json()
-    story.seen["scheduler's log"] = story.deployment.scheduler.text
 
 
 # -- the ledger -------------------------------------------------------------------------------------------------------
@@ -181,12 +181,24 @@ def test_a_step_back_does_not_put_off_a_retry(stories: Stories, under: str) -> N
 
 
 @pytest.mark.parametrize("under", UNDER)
-def test_it_is_said_that_schedules_wait_for_a_clock_that_was_put_back(stories: Stories, under: str) -> None:
-    story = stories[under].result()
-    stepped = story.deployment.scheduler.lines("clock.stepped", level="warning")
+def test_each_step_is_a_warning_in_the_log(stories: Stories, under: str) -> None:
+    leapt = stories[under].result().deployment.scheduler.lines("clock.leapt", level="warning")
 
-    assert [round(line["by_seconds"] / HOUR) for line in stepped] == [1, -1, 1]
-    assert "the clock was put back" in story.seen["health"]["components"]["scheduler"]["message"]
+    steps = [round(line["stepped_seconds"] / HOUR) for line in leapt]
+    assert [step for step in steps if step] == [1, -1, 1]
+
+
+@pytest.mark.parametrize("under", UNDER)
+def test_why_an_instant_did_not_run_that_was_stepped_over_is_explained(stories: Stories, under: str) -> None:
+    story = stories[under].result()
+    middle = instant(over_the_hour(story, "skip-allow")["covers"]["from"]) + timedelta(seconds=HOUR // 2)
+
+    told = explained(story.deployment, "skip-allow", middle)
+
+    assert (told.decision, told.reason) == ("skipped", "misfire")
+    assert "as its clock was put ahead" in told.text
+    (down,) = told.evidence["scheduler_down"]
+    assert instant(down["to"]) - instant(down["from"]) >= timedelta(seconds=NEARLY_AN_HOUR)
 
 
 # -- what is looked at ------------------------------------------------------------------------------------------------

@@ -17,13 +17,13 @@ from .load import Load
 from .promises import broken_promises
 
 INSTANCES = ("work-1", "work-2")
-KILLING_SECONDS = 20.0
+KILLING_SECONDS = 10.0
 LONG_KILLING_SECONDS = 90.0
 LEAST_TURNS = 2
 """How often everybody is killed at least, however slow the machine."""
 
-BETWEEN_KILLS_SECONDS = 1.0
-DOWN_SECONDS = 0.5
+MOST_BETWEEN_KILLS_SECONDS = 1.0
+MOST_DOWN_SECONDS = 0.5
 
 _given = os.environ.get("SCHEDULEZERO_CHAOS_SEED")
 SEEDS = [int(_given)] if _given else [1]
@@ -68,7 +68,7 @@ def await_all(deployment: Deployment) -> None:
 
 def strike(victim: Program, random: Random) -> None:
     """Kill a process, at whatever it is doing, and start it again."""
-    until(time.time() + random.uniform(0, 2 * BETWEEN_KILLS_SECONDS))
+    until(time.time() + random.uniform(0, MOST_BETWEEN_KILLS_SECONDS))
     victim.kill()
-    until(time.time() + random.uniform(0, 2 * DOWN_SECONDS))
+    until(time.time() + random.uniform(0, MOST_DOWN_SECONDS))
     victim.start()

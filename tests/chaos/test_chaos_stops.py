@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -17,6 +18,7 @@ from schedulezero.testkit.deployment import Deployment
 from schedulezero.testkit.ledger import instant
 from schedulezero.testkit.waiting import eventually, until
 
+from .explaining import explained
 from .load import HANDLER, Load
 from .promises import broken_promises
 
@@ -142,6 +144,18 @@ def test_a_scheduler_that_stood_still_beyond_its_lease_goes_on_and_accounts_for_
     assert (missed["status"], missed["reason"]) == ("skipped", "misfire")
     assert missed["covers"]["count"] >= STOP_SECONDS - 4
     assert covering(story, "latest-allow")["status"] == "success"
+
+
+def test_why_an_instant_did_not_run_at_which_the_scheduler_stood_still_is_explained(
+    stories: dict[str, Future[Story]],
+) -> None:
+    story = stories["scheduler"].result()
+    middle = datetime.fromtimestamp(story.seen["middle"], UTC)
+
+    told = explained(story.deployment, "skip-allow", middle)
+
+    assert (told.decision, told.reason) == ("skipped", "misfire")
+    assert "as its process stood still" in told.text
 
 
 def test_a_registry_that_stood_still_takes_nobody_for_lost(stories: dict[str, Future[Story]]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from schedulezero.protocol.errors import Code, ScheduleZeroError
 from schedulezero.runtime.metrics import LoopMetrics
 from schedulezero.runtime.service import Backoff, FatalError, Loops, supervise
 
@@ -74,6 +75,25 @@ def test_a_failed_round_is_logged_counted_and_tried_again() -> None:
     ]
     (family,) = counted.failures.collect()
     assert [s.value for s in family.samples if s.name == "schedulezero_loop_failures_total"] == [2.0]
+
+
+def test_only_an_error_that_is_not_our_own_is_logged_with_its_traceback() -> None:
+    stop = asyncio.Event()
+
+    def round_(number: int) -> None:
+        if number == 1:
+            raise ScheduleZeroError.of(Code.UNAVAILABLE, "the disk is full")
+        if number == 2:
+            raise OSError("disk full")
+        stop.set()
+
+    with capture_logs() as logs:
+        supervised(Counted(round_), stop)
+
+    assert [(line["log_level"], line["error"], "exc_info" in line) for line in logs] == [
+        ("warning", "the disk is full", False),
+        ("error", "disk full", True),
+    ]
 
 
 def test_a_success_begins_the_count_of_failures_anew() -> None:

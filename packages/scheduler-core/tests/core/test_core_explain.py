@@ -368,6 +368,13 @@ CASES = (
         spells=DOWN,
     ),
     skip(
+        "misfire: the clock was put ahead",
+        "misfire",
+        rows=[skipped("misfire", created_at=PAST + 7 * MINUTE)],
+        schedule=catch_up("skip"),
+        spells=(DOWN[0], spell("scheduler_up", "03-03 10:07", "03-04 12:00", note="its clock was put ahead")),
+    ),
+    skip(
         "misfire: no time down is known",
         "misfire",
         rows=[skipped("misfire", created_at=PAST + 7 * MINUTE)],

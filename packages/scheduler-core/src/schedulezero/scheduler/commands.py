@@ -220,7 +220,7 @@ class Commands:
         """Return the connected instances of a handler. Raises handler_not_found, or unavailable where it is away."""
         memory = self._pipeline.memory
         if memory is None:
-            raise ScheduleZeroError.of(Code.UNAVAILABLE, "the scheduler is starting", retry_after=1)
+            raise ScheduleZeroError.of(Code.UNAVAILABLE, str(self._pipeline.trouble), retry_after=1)
         if handler_id not in memory.known:
             message = f"no handler {handler_id} has ever registered"
             raise ScheduleZeroError.of(Code.HANDLER_NOT_FOUND, message, path="handler_id")
@@ -255,7 +255,7 @@ class Commands:
             await self.read(self._store.reader.last_status, [])
         except StoreError as error:
             return str(error)
-        return "ok" if self._pipeline.memory is not None else "the scheduler is reading its state"
+        return self._pipeline.trouble or "ok"
 
 
 class _BulkTicket:

@@ -13,12 +13,13 @@ from schedulezero.runtime.clock import Clock
 from schedulezero.runtime.logging import get_logger
 from schedulezero.runtime.metrics import SchedulerMetrics
 from schedulezero.runtime.service import Backoff
+from schedulezero.scheduler.clock_watch import ClockWatch
 from schedulezero.scheduler.committer import Committer
 from schedulezero.scheduler.core.inputs import Asked, Input, Stopping, Tick
 from schedulezero.scheduler.core.machine import Machine
 from schedulezero.scheduler.core.memory import Limits, Memory
 from schedulezero.scheduler.core.model import SECOND, SHARDS, Effect, Refuse
-from schedulezero.scheduler.store import Store, StoreError
+from schedulezero.scheduler.store import Store, StoreError, StoreUnavailable
 
 _LONGEST_SLEEP = 1.0
 """Seconds: the wall clock may be stepped while we sleep, so it is looked at this often."""
@@ -59,14 +60,23 @@ class Pipeline:
         self._committer = Committer(
             store.writer.commit, perform, self._mend_soon, metrics, clock.monotonic, lease_seconds
         )
+        self._watch = ClockWatch(clock)
         self._machine: Machine | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._mending: asyncio.Task[None] | None = None
+        self._failure: Exception | None = None
 
     @property
     def memory(self) -> Memory | None:
         """What the machine holds; None while there is none."""
         return self._machine.memory if self._machine is not None else None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no machine, None where there is one."""
+        if self._machine is not None:
+            return None
+        return str(self._failure) if isinstance(self._failure, StoreUnavailable) else "the scheduler reads its state"
 
     @property
     def committer(self) -> Committer:
@@ -98,8 +108,15 @@ class Pipeline:
         if self._machine is None or (isinstance(event, Asked) and self._is_behind()):
             self._turn_away(event)
             return
+        self._look_at_clocks(self._machine)
         self._committer.add(self._machine.handle(event, self._clock.now()))
         self._set_alarm()
+
+    def _look_at_clocks(self, machine: Machine) -> None:
+        leapt = self._watch.look()
+        if leapt is not None:
+            _log.warning("clock.leapt", stood_seconds=leapt.stood / SECOND, stepped_seconds=leapt.stepped / SECOND)
+            self._committer.add(machine.handle(leapt, self._clock.now()))
 
     def _is_behind(self) -> bool:
         committer = self._committer
@@ -107,8 +124,8 @@ class Pipeline:
 
     def _turn_away(self, event: Input) -> None:
         if isinstance(event, Asked):
-            why = "is starting" if self._machine is None else "is behind with its writing"
-            message = f"the scheduler {why}; nothing was stored, try again"
+            why = self.trouble or "the scheduler is behind with its writing"
+            message = f"{why}; nothing was stored, try again"
             problem = Problem(code=Code.UNAVAILABLE, message=message, retry_after=1)
             self._perform([Refuse(ticket=event.ticket, problem=problem)])
 
@@ -129,7 +146,8 @@ class Pipeline:
 
     def _wake(self) -> None:
         self._alarm = None
-        if self._is_behind():
+        if self._machine is not None and self._is_behind():
+            self._look_at_clocks(self._machine)
             # What is due waits: decided now, it would only wait for the writer, and in memory.
             self._alarm = asyncio.get_running_loop().call_later(_LONGEST_SLEEP, self._wake)
         else:
@@ -148,6 +166,7 @@ class Pipeline:
     async def _load(self, *, resumed: bool = False) -> None:
         read = partial(self._store.reader.load, epoch=self.epoch, window=self._limits.window, line=self._limits.line)
         loaded = await asyncio.to_thread(read)
+        self._watch.begin()
         self._machine = Machine(self._limits, Random())
         _log.info(
             "scheduler.loaded", epoch=self.epoch, schedules=len(loaded.schedules), executions=len(loaded.executions)
@@ -158,7 +177,7 @@ class Pipeline:
 
     def _mend_soon(self, error: Exception) -> None:
         _log.error("scheduler.commit_failed", error=str(error), error_type=type(error).__name__)
-        self._machine = None
+        self._machine, self._failure = None, error
         self._mending = asyncio.create_task(self._mend(), name="reload")
 
     async def _mend(self) -> None:
@@ -170,9 +189,10 @@ class Pipeline:
                 await self._own()
                 self._committer.reopen()
                 await self._load(resumed=True)
+                self._failure = None
                 return
             except StoreError as error:
-                failures += 1
+                self._failure, failures = error, failures + 1
                 pause = backoff.seconds(failures)
                 _log.warning("scheduler.reload_failed", error=str(error), retry_in_seconds=round(pause, 2))
                 await asyncio.sleep(pause)

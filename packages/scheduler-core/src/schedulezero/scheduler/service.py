@@ -35,7 +35,7 @@ from schedulezero.scheduler.explaining import Explaining
 from schedulezero.scheduler.links import Links
 from schedulezero.scheduler.pipeline import Pipeline
 from schedulezero.scheduler.queries import Queries
-from schedulezero.scheduler.store import Store, StoreError
+from schedulezero.scheduler.store import Store, StoreError, StoreUnavailable
 from schedulezero.scheduler.webhooks import Deliverer, Terms, Visitor
 
 _REFILL_PAUSE = 0.5
@@ -88,11 +88,15 @@ class SchedulerService:
         """
         settings = self._settings
         open_store = partial(Store.open, owner=self._owner, lease_seconds=settings.scheduler.lease_seconds)
-        self._store = await asyncio.to_thread(open_store, settings.database_url)
+        try:
+            self._store = await asyncio.to_thread(open_store, settings.database_url)
+        except StoreUnavailable as error:
+            remedy = "see that it runs and that its disk has room, then start again"
+            raise StartError.of(Code.UNAVAILABLE, f"{error}; {remedy}") from error
         try:
             await self._begin()
         except BaseException:
-            await asyncio.to_thread(self._store.close)
+            await self._close_store()
             raise
 
     async def stop(self) -> None:
@@ -112,7 +116,7 @@ class SchedulerService:
             self._links.close()
             self._registry.close()
             self._publisher.close()
-            await asyncio.to_thread(self._store.close)
+            await self._close_store()
 
     async def wait_failed(self) -> None:
         """Wait as long as all is well. Raises FatalError when one of its loops has ended."""
@@ -122,6 +126,13 @@ class SchedulerService:
         """Return what /health shows."""
         status = "ok" if self.addresses and self._pipeline.memory is not None else "starting"
         return {"status": status, "service": self._info.service, "version": self._info.version}
+
+    async def _close_store(self) -> None:
+        """Leave the shards, which otherwise come free with the end of the lease, or of this process on SQLite."""
+        try:
+            await asyncio.to_thread(self._store.close)
+        except StoreError as error:
+            _log.warning("scheduler.shards_not_left", error=str(error))
 
     # -- start ---------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from schedulezero.protocol.errors import ScheduleZeroError
 from schedulezero.runtime.logging import get_logger
 from schedulezero.runtime.metrics import LoopMetrics
 
@@ -69,11 +70,13 @@ async def supervise(loop: Loop, stop: asyncio.Event, *, metrics: LoopMetrics, ba
             failures, pause = 0, loop.interval
         except FatalError:
             raise
-        except Exception:  # the boundary of supervision: said, counted, tried again
+        except Exception as error:  # the boundary of supervision: said, counted, tried again
             failures += 1
             pause = backoff.seconds(failures)
             metrics.failures.labels(loop.name).inc()
-            log.exception("loop.failed", failures=failures, retry_in_seconds=round(pause, 3))
+            # Our own errors tell in their message what to do; where the others come from is in their traceback.
+            say = log.warning if isinstance(error, ScheduleZeroError) else log.exception
+            say("loop.failed", error=str(error), failures=failures, retry_in_seconds=round(pause, 3))
         await _pause(stop, pause)
 
 

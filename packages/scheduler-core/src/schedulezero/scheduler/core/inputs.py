@@ -35,6 +35,18 @@ class Tick(Frozen):
     """Time has passed."""
 
 
+class TimeLeapt(Frozen):
+    """Time went on without the scheduler.
+
+    Args:
+        stood: for how long its process stood still, in microseconds.
+        stepped: by how much its wall clock was put ahead, in microseconds; negative: back.
+    """
+
+    stood: int = 0
+    stepped: int = 0
+
+
 class Stopping(Frozen):
     """The scheduler is about to end, as it was told to."""
 
@@ -107,6 +119,7 @@ class LineRead(Frozen):
 Input = (
     Loaded
     | Tick
+    | TimeLeapt
     | Stopping
     | Asked
     | DirectoryRead

@@ -84,6 +84,8 @@ class Machine:
                 self._refill_line(event)
             case inputs.Loaded():
                 self._load(event)
+            case inputs.TimeLeapt():
+                self._go_on(draft, event, now)
             case inputs.Stopping():
                 pass
         self._expire_due(draft, now - 1)
@@ -136,6 +138,19 @@ class Machine:
             memory.keys.pop(key, None)
         self._planner.fire_due(draft, now)
         memory.prune()
+
+    def _go_on(self, draft: Draft, leapt: inputs.TimeLeapt, now: int) -> None:
+        """Let spans of time be no longer than they were going to be, where the wall clock was put ahead or back.
+
+        A retry's instant is stored, and a scheduler that was down does not see how clocks were stepped meanwhile. So it
+        is only ever brought forward, by a clock that was put back: two steps that undo each other, of which one was not
+        seen, would put it off for as long.
+        """
+        self.memory.shift_spans(leapt.stepped)
+        if leapt.stepped < 0:
+            for execution in self.memory.backing_off():
+                draft.update(execution, self.memory.hasten(execution, leapt.stepped))
+            self.memory.retries.shift(leapt.stepped)
 
     def _expire_due(self, draft: Draft, now: int) -> None:
         """Skip what should have begun by `now`: whatever has brought it here, it is not handed out any more."""

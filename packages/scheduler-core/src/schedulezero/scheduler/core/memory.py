@@ -19,6 +19,7 @@ from schedulezero.scheduler.core.model import (
     KnownHandler,
     Schedule,
     Ticket,
+    replace,
 )
 from schedulezero.scheduler.core.policies import FireTimes
 from schedulezero.scheduler.core.queues import Queue
@@ -134,6 +135,15 @@ class Memory:
         if self.pause is None:
             lines.append(self.due)
         return min((at for line in lines if (at := line.next()) is not None), default=None)
+
+    def shift_spans(self, by: int) -> None:
+        """Let what waits for the end of a span of time wait as long as before, on a wall clock that was stepped."""
+        spans: list[Timeline[Any]] = [self.overtime, self.lease_ends, self.wait_ends]
+        for span in spans:
+            span.shift(by)
+        for instance in self.instances.values():
+            instance.full_until += by
+            self.retries.add(instance.full_until, "")
 
     def prune(self) -> None:
         """Keep what waits for an instant in proportion to what it waits for."""
@@ -255,6 +265,17 @@ class Memory:
             self._release_next(schedule_id)
             self._look_after(line)
 
+    def backing_off(self) -> list[Execution]:
+        """Return what is to be tried again and is not ready for it yet."""
+        retrying = [one for one in self.executions.values() if one.status is Status.RETRYING]
+        return [one for one in retrying if not self._is_queued(one)]
+
+    def hasten(self, execution: Execution, by: int) -> Execution:
+        """Let what backs off be ready at another instant, and return it; its place in `retries` is the caller's."""
+        hastened = replace(execution, ready_at=execution.ready_at + by)
+        self.executions[hastened.id] = hastened
+        return hastened
+
     def make_ready(self, execution: Execution) -> None:
         """Let an execution whose next attempt is due go out in its turn; its status stays `retrying` until then."""
         self.queue(execution.handler_id, execution.method_name).push(execution)
@@ -326,6 +347,10 @@ class Memory:
             self._leave(execution.id)
         for id_ in queue.shed():
             self._leave(id_)
+
+    def _is_queued(self, execution: Execution) -> bool:
+        queue = self.queues.get(execution.handler_id, {}).get(execution.method_name)
+        return queue is not None and queue.has(execution.id)
 
     def _requeue(self, execution: Execution) -> None:
         """Take back what did not begin: it goes out again, or stands in front while another one is unfinished."""

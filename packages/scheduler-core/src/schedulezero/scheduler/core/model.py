@@ -172,7 +172,8 @@ class Spell(Frozen):
 
     `subject` is the schedule or the handler that it is about, empty where it is everything. `actor` is who brought
     it about, `note` why. Those of one kind and subject follow each other. A `scheduler_up` ends where the scheduler is
-    last known to have been up, so that between two of them it was down.
+    last known to have been up, so that between two of them it was down; the second one's note says why where it was not
+    ended and started.
     """
 
     kind: SpellKind

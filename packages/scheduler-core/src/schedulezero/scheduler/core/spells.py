@@ -44,6 +44,8 @@ class Spells:
         """Write what begins and what ends with the step that `event` has led to."""
         if isinstance(event, inputs.Loaded):
             self._load(draft, event, now)
+        if isinstance(event, inputs.TimeLeapt):
+            self._begin_up_anew(draft, event, now)
         for change in tuple(draft.changes):
             self._take(draft, change, now)
         if isinstance(event, _FLEET):
@@ -70,6 +72,14 @@ class Spells:
         goes_on = resumed and last is not None and last.ended is not None and now - last.ended <= 2 * MARK_EVERY
         self._up = last if goes_on and last is not None else Spell(kind="scheduler_up", subject="", began=now)
         self._mark(draft, now)
+
+    def _begin_up_anew(self, draft: Draft, leapt: inputs.TimeLeapt, now: int) -> None:
+        """What was leapt over does not count as up; a clock that was put back has leapt over nothing."""
+        gap = leapt.stood + leapt.stepped
+        if self._up is not None and gap > 0:
+            self._mark(draft, max(now - gap, self._up.ended or 0))
+            self._up = Spell(kind="scheduler_up", subject="", began=now, note=_why(leapt))
+            self._mark(draft, now)
 
     def _is_mark_due(self, now: int) -> bool:
         return self._up is not None and self._up.ended is not None and now - self._up.ended >= MARK_EVERY
@@ -134,6 +144,10 @@ class Spells:
         spell = self._open.pop((kind, subject), None)
         if spell is not None:
             draft.write(KeepSpell(spell=_ended(spell, now)))
+
+
+def _why(leapt: inputs.TimeLeapt) -> str:
+    return "its clock was put ahead" if leapt.stepped > leapt.stood else "its process stood still"
 
 
 def _began(spell: Spell) -> int:

@@ -24,6 +24,10 @@ class Timeline[T]:
             self._heap = [entry for entry in self._heap if is_live(entry[2])]
             heapq.heapify(self._heap)
 
+    def shift(self, by: int) -> None:
+        """Let everything be due later by this much; negative: earlier."""
+        self._heap = [(at + by, number, thing) for at, number, thing in self._heap]
+
     def take_due(self, now: int) -> Iterator[T]:
         """Yield and forget what is due, earliest first; what is added meanwhile for `now` or earlier comes too."""
         while self._heap and self._heap[0][0] <= now:

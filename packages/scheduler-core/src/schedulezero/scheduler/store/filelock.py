@@ -50,8 +50,12 @@ class FileLock:
             holder = os.pread(descriptor, 1000, 0).decode(errors="replace").strip()
             os.close(descriptor)
             raise _not_locked(error, database, holder or "another process") from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        except OSError as error:
+            os.close(descriptor)
+            raise CannotOpen.because(f"{path} cannot be written ({error.strerror}); make room for it") from error
         return cls(descriptor)
 
     def release(self) -> None:

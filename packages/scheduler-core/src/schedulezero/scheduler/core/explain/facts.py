@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from schedulezero.protocol.frozen import Frozen
 from schedulezero.scheduler.core.memory import Memory
@@ -68,6 +68,14 @@ class Hindrance(Frozen):
         return cls(cause=cause, began=spell.began, ended=spell.ended, actor=spell.actor, note=spell.note)
 
 
+class Down(NamedTuple):
+    """When the scheduler was down; `why` where it was not ended and started."""
+
+    began: int
+    ended: int
+    why: str | None
+
+
 class Facts(Frozen):
     """What is known around an instant of a schedule.
 
@@ -123,11 +131,11 @@ class Facts(Frozen):
         """Return the spell of a kind that has not ended."""
         return next((spell for spell in self.spells.get(kind, ()) if spell.ended is None), None)
 
-    def down(self, first: int, last: int) -> tuple[tuple[int, int], ...]:
+    def down(self, first: int, last: int) -> tuple[Down, ...]:
         """Return from when to when the scheduler was down, as far as it has to do with `first` to `last`."""
-        ups = self.spells.get("scheduler_up", ())
-        gaps = ((up.ended, following.began) for up, following in pairwise(ups) if up.ended is not None)
-        return tuple((began, ended) for began, ended in gaps if began < ended and began <= last and ended >= first)
+        ups = pairwise(self.spells.get("scheduler_up", ()))
+        gaps = (Down(up.ended, following.began, following.note) for up, following in ups if up.ended is not None)
+        return tuple(gap for gap in gaps if gap.began < gap.ended and gap.began <= last and gap.ended >= first)
 
 
 def accounting_row(earlier: Execution | None, later: Execution | None, at: int) -> Execution | None:

@@ -48,7 +48,7 @@ def _before_it_was_decided(case: Case, row: Execution) -> Iterator[Hindrance]:
     if row.created_at - due_then <= SECOND:
         return
     down = case.facts.down(due_then, row.created_at)
-    yield from (Hindrance(cause="scheduler_down", began=began, ended=ended) for began, ended in down)
+    yield from (Hindrance(cause="scheduler_down", began=gap.began, ended=gap.ended, note=gap.why) for gap in down)
     if not down:
         yield Hindrance(cause="scheduler_behind", began=due_then, ended=row.created_at)
 

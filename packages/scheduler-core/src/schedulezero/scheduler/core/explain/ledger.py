@@ -150,7 +150,7 @@ def _misfired(case: Case, row: Execution) -> tuple[str, Evidence]:
     decided = row.created_at if row.created_at >= case.at else row.completed_at or case.now
     down, schedule = case.facts.down(case.at, decided), case.facts.schedule
     evidence = {
-        "scheduler_down": [interval(began, ended) for began, ended in down],
+        "scheduler_down": [interval(gap.began, gap.ended) for gap in down],
         "late_by_seconds": seconds(decided - case.at),
     }
     same = schedule is not None and schedule.generation == row.generation

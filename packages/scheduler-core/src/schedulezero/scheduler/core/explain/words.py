@@ -1,7 +1,7 @@
 """All that an explanation says, in plain sentences: the cause, its times in the schedule's zone, and what to do."""
 
 from schedulezero.protocol.states import Status
-from schedulezero.scheduler.core.explain.facts import Facts, Hindrance, Presence
+from schedulezero.scheduler.core.explain.facts import Down, Facts, Hindrance, Presence
 from schedulezero.scheduler.core.model import SECOND, Execution, Schedule, Spell
 from schedulezero.scheduler.core.triggers import Mismatch, Zone
 from schedulezero.scheduler.core.triggers.instants import from_wall
@@ -82,8 +82,8 @@ class Words:
         remedy = "Set overlap to queue_one, queue_all or allow to have such instants run, or make the job shorter."
         return _text(f"It was skipped because {cause}.", remedy)
 
-    def misfire(self, late: int, decided: int, down: tuple[tuple[int, int], ...], schedule: Schedule | None) -> str:
-        because = f": the scheduler was down {self._span(*down[0])}" if down else ""
+    def misfire(self, late: int, decided: int, down: tuple[Down, ...], schedule: Schedule | None) -> str:
+        because = f": {self._down(*down[0])}" if down else ""
         missed = f"It was missed, as it was decided {_lasting(late)} late, at {self._moment(decided)}{because}."
         if schedule is None:
             return _text(missed, "Its catch-up policy had it skipped.", "Run the job by hand if it is still wanted.")
@@ -199,7 +199,7 @@ class Words:
         was, span = _was(hindrance.ended), self._span(hindrance.began, hindrance.ended)
         match hindrance.cause:
             case "scheduler_down":
-                return f"the scheduler was down {span}"
+                return self._down(hindrance.began, hindrance.ended, hindrance.note)
             case "scheduler_behind":
                 return "the scheduler was behind, with other instants or with its writing"
             case "jitter":
@@ -279,6 +279,10 @@ class Words:
 
     def _moment(self, instant: int | None) -> str:
         return f"{self._time(instant)} {self._zone.name}"
+
+    def _down(self, began: int | None, ended: int | None, why: str | None) -> str:
+        span = self._span(began, ended)
+        return f"the scheduler was down {span}" if why is None else f"the scheduler did nothing {span}, as {why}"
 
     def _span(self, began: int | None, ended: int | None) -> str:
         if began is None:
