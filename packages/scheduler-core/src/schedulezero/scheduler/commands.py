@@ -173,13 +173,12 @@ class Commands:
         """
         matched, done, cursor = 0, 0, None
         async with self._one_bulk:
-            while matched == 0 or cursor is not None:
+            while True:
                 page = await self.read(lambda cursor: self._matching(command, cursor), cursor)
                 done += await self._do_each(command, page.rows)
                 matched, cursor = matched + len(page.rows), page.next_cursor
-                if not page.rows:
-                    break
-        return BulkDone(matched=matched, done=done)
+                if cursor is None:
+                    return BulkDone(matched=matched, done=done)
 
     def _matching(self, command: ExecutionBulk, cursor: str | None) -> Page[Execution]:
         cancelling = command.action == "cancel"

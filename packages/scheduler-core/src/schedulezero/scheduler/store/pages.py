@@ -11,8 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    TextClause,
-    and_,
     exists,
     false,
     func,
@@ -29,6 +27,15 @@ from schedulezero.scheduler.core.model import Execution, Schedule
 from schedulezero.scheduler.store.dialects import has_part
 from schedulezero.scheduler.store.rows import EXECUTIONS, SCHEDULES
 from schedulezero.scheduler.store.tables import UNFINISHED, UNSUCCESSFUL, executions, schedules
+from schedulezero.scheduler.store.walks import (
+    MOST_COUNTED,
+    MOST_LOOKED_AT,
+    Condition,
+    Position,
+    Walk,
+    are_few,
+    end_of_stretch,
+)
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 """A page ends early where its records would be more than this as JSON; one record is always in it."""
@@ -37,13 +44,12 @@ _RECORD_BYTES = 1_000
 
 _UNFINISHED = frozenset({Status.PENDING, Status.RUNNING, Status.RETRYING})
 _UNSUCCESSFUL = frozenset({Status.ERROR, Status.TIMEOUT, Status.CANCELLED, Status.SKIPPED})
-Condition = ColumnElement[bool] | TextClause
 _EXECUTION_CURSOR = msgspec.json.Decoder(tuple[Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)], str])
 _SCHEDULE_CURSOR = msgspec.json.Decoder(str)
 
 
 class Page[R](NamedTuple):
-    """Some rows of a list; `total` is of the whole list, None where it was not asked for."""
+    """Some rows of a list; `total` is of the whole list, None where it was not asked for or not counted."""
 
     rows: list[R]
     next_cursor: str | None
@@ -56,16 +62,28 @@ def execution_page(
     limit: int,
     cursor: str | None,
     include_total: bool,
-    more_conditions: Sequence[Condition] = (),
+    *,
+    replayed: bool = True,
 ) -> Page[Execution]:
-    """Read the executions that match, newest first."""
-    conditions = [*execution_conditions(filter_), *more_conditions]
-    newest = select(*EXECUTIONS.columns).order_by(executions.c.created_at.desc(), executions.c.id.desc())
-    after = [] if cursor is None else [_older_than(*read_cursor(cursor, _EXECUTION_CURSOR))]
-    rows, more = _cut(connection, newest.where(*conditions, *after), limit, _size_of_execution)
+    """Read the executions that match, newest first, as far as one page looks.
+
+    There may be fewer of them than `limit`, or none, and more behind the next cursor. `total` is None where counting
+    would take a look at too many.
+
+    Raises:
+        ScheduleZeroError: `invalid_value` for a cursor that is not ours, or a time without a zone.
+    """
+    walk = _walk(connection, filter_, replayed=replayed)
+    after = None if cursor is None else Position(*read_cursor(cursor, _EXECUTION_CURSOR))
+    rest = walk.narrowed(before=after)
+    end = _end_of_page(connection, rest, limit)
+    newest = select(*EXECUTIONS.columns).where(*rest.narrowed(until=end).conditions)
+    newest = newest.order_by(executions.c.created_at.desc(), executions.c.id.desc())
+    rows, more = _cut(connection, newest, limit, _size_of_execution)
     read = EXECUTIONS.read_all(rows)
-    next_cursor = write_cursor((read[-1].created_at, read[-1].id)) if more else None
-    return Page(read, next_cursor, _count(connection, executions.c.id, conditions) if include_total else None)
+    stopped_at = Position(read[-1].created_at, read[-1].id) if more else end
+    next_cursor = None if stopped_at is None else write_cursor(stopped_at)
+    return Page(read, next_cursor, _count_executions(connection, walk) if include_total else None)
 
 
 def schedule_page(connection: Connection, query: ScheduleList) -> Page[Schedule]:
@@ -79,30 +97,61 @@ def schedule_page(connection: Connection, query: ScheduleList) -> Page[Schedule]
     return Page(read, next_cursor, _count(connection, schedules.c.id, conditions) if query.include_total else None)
 
 
-def execution_conditions(filter_: ExecutionFilter) -> Iterator[Condition]:
-    """Yield what must hold of an execution; `created_at` is at or after `since` and before `until`.
+def _end_of_page(connection: Connection, walk: Walk, limit: int) -> Position | None:
+    """Return how far one page looks, None where it may look to the end: then it is full before, or there is no more."""
+    if walk.is_exact:
+        return None
+    length = max(MOST_LOOKED_AT, limit) if walk.among else limit
+    return end_of_stretch(connection, walk, length + 1)
 
-    Raises:
-        ScheduleZeroError: `invalid_value` for a time without a zone.
-    """
-    columns = executions.c
+
+def _walk(connection: Connection, filter_: ExecutionFilter, *, replayed: bool) -> Walk:
+    """Choose the index that fits: of the schedule, of the handler, of the statuses, else of all executions."""
     if not may_be_stored(filter_.handler_id, filter_.method_name, filter_.schedule_id, filter_.tag, filter_.q):
-        yield false()
-        return
-    for name in ("handler_id", "method_name", "schedule_id"):
-        if (value := getattr(filter_, name)) is not None:
-            yield columns[name] == value
-    if filter_.status:
-        yield from status_in(frozenset(filter_.status))
+        return Walk((false(),))
+    among = (*_looked_for(filter_), *(() if replayed else (not_replayed(),)))
+    walk = _by_index(connection, filter_, frozenset(filter_.status), among)
+    since = None if filter_.since is None else Position(instant("since", filter_.since))
+    until = None if filter_.until is None else Position(instant("until", filter_.until))
+    return walk.narrowed(before=until, until=since)
+
+
+def _by_index(
+    connection: Connection, filter_: ExecutionFilter, statuses: frozenset[Status], among: tuple[Condition, ...]
+) -> Walk:
+    columns, is_one = executions.c, _one_of(statuses)
+    if filter_.schedule_id is not None:
+        mine = () if filter_.handler_id is None else (_looked_at(columns.handler_id) == filter_.handler_id,)
+        return Walk((columns.schedule_id == filter_.schedule_id,), (*mine, *is_one, *among))
+    if filter_.handler_id is not None:
+        return Walk((columns.handler_id == filter_.handler_id,), (*is_one, *among))
+    if statuses and statuses <= _UNSUCCESSFUL:
+        ways = tuple((UNSUCCESSFUL, columns.status == status) for status in sorted(statuses))
+        return Walk(tuple(status_in(statuses)), among, ways)
+    if statuses and statuses <= _UNFINISHED and are_few(connection, tuple(status_in(statuses)), MOST_LOOKED_AT):
+        return Walk((*status_in(statuses), *among))
+    return Walk((), (*is_one, *among))
+
+
+def _looked_for(filter_: ExecutionFilter) -> Iterator[Condition]:
+    """Yield what no index knows."""
+    columns = executions.c
+    if filter_.method_name is not None:
+        yield columns.method_name == filter_.method_name
     if filter_.tag is not None:
         yield _is_tagged(columns.tags, filter_.tag)
-    if filter_.since is not None:
-        yield columns.created_at >= instant("since", filter_.since)
-    if filter_.until is not None:
-        yield columns.created_at < instant("until", filter_.until)
     if filter_.q:
         searched = (columns.id, columns.schedule_id, columns.handler_id, columns.method_name)
         yield or_(*(column.icontains(filter_.q, autoescape=True) for column in searched))
+
+
+def _one_of(statuses: frozenset[Status]) -> tuple[Condition, ...]:
+    return (_looked_at(executions.c.status).in_(sorted(statuses)),) if statuses else ()
+
+
+def _looked_at(column: Column[str]) -> ColumnElement[str]:
+    """Return what no index is chosen for: the one that is walked along is another."""
+    return column.concat("")
 
 
 def status_in(statuses: frozenset[Status]) -> Iterator[Condition]:
@@ -161,12 +210,6 @@ def _is_tagged(tags: Column[str], tag: str) -> ColumnElement[bool]:
     return false() if "," in tag else has_part(tags, literal(f",{tag},"))
 
 
-def _older_than(created_at: int, id_: str) -> ColumnElement[bool]:
-    """The row is after this position; written so that every database takes `created_at` for a range of its index."""
-    columns = executions.c
-    return and_(columns.created_at <= created_at, or_(columns.created_at < created_at, columns.id < id_))
-
-
 def instant(path: str, moment: datetime) -> int:
     try:
         return from_datetime(moment)
@@ -194,6 +237,12 @@ def _size_of_execution(row: Any) -> int:
 def _size_of_schedule(row: Any) -> int:
     # A record shows the parameters twice.
     return _RECORD_BYTES + 2 * len(row.request.encode())
+
+
+def _count_executions(connection: Connection, walk: Walk) -> int | None:
+    if walk.among and end_of_stretch(connection, walk, MOST_COUNTED) is not None:
+        return None
+    return _count(connection, executions.c.id, list(walk.conditions))
 
 
 def _count(connection: Connection, id_: Column[str], conditions: list[Condition]) -> int:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, Select, func, select
 
 from schedulezero.protocol.answers import ExecutionStats
@@ -90,14 +91,17 @@ class Reader:
         cursor: str | None = None,
         replayed: bool = True,
     ) -> Page[Execution]:
-        """Read one page of the executions that match and are in one of `statuses`, newest first.
+        """Read one page of the executions that match and are in one of `statuses`, newest first; see `execution_page`.
 
         Args:
             replayed: whether those are meant, too, that were run again already.
         """
-        more = [*pages.status_in(frozenset(statuses)), *([] if replayed else [pages.not_replayed()])]
+        chosen = frozenset(statuses) & frozenset(filter_.status or statuses)
+        if not chosen:
+            return Page([], None, None)
+        narrowed = replace(filter_, status=tuple(sorted(chosen)))
         with self._snapshot() as connection:
-            return pages.execution_page(connection, filter_, limit, cursor, False, more)
+            return pages.execution_page(connection, narrowed, limit, cursor, False, replayed=replayed)
 
     def idempotency_key(self, caller: str, key: str) -> IdempotencyKey | None:
         """Read what a caller's key has led to."""
@@ -138,6 +142,10 @@ class Reader:
         self, filter_: ExecutionFilter, *, limit: int = 100, cursor: str | None = None, include_total: bool = False
     ) -> Page[Execution]:
         """Read one page of the executions that match, newest first.
+
+        A page may hold fewer than `limit`, or none, and have a next one all the same: a page looks at 10,000
+        executions at most, where no index knows which match. `total` is None, too, where that would take a look at
+        more than 100,000.
 
         Raises:
             ScheduleZeroError: `invalid_value` for a cursor that is not ours, or a time without a zone.
