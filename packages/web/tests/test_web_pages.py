@@ -596,6 +596,16 @@ def test_a_schedule_that_was_changed_meanwhile_is_not_overwritten_unasked(
 # -- executions -----------------------------------------------------------------------------------------------------
 
 
+def test_a_list_that_has_found_nothing_yet_says_that_the_next_page_looks_further(stage: Any) -> None:
+    stage.scheduler.answers[ExecutionList] = page_of(next_cursor="c")
+    page = get(stage, "/executions?method_name=rare")
+    assert "the next page looks further" in page.text
+    assert "/executions?method_name=rare&cursor=c" in page.links()
+
+    stage.scheduler.answers[ExecutionList] = page_of()
+    assert "No execution is like that." in get(stage, "/executions?method_name=rare").text
+
+
 def test_the_list_of_executions_passes_its_filters_on_and_keeps_them_on_the_next_page(stage: Any, samples: Any) -> None:
     stage.scheduler.answers[ExecutionList] = page_of(samples.execution(), next_cursor="c")
 
