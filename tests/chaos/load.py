@@ -20,6 +20,9 @@ POLICIES = list(product(("latest", "all", "skip"), ("skip", "allow", "queue_all"
 """Catch-up and overlap of the schedules, one of each."""
 
 GRACE_SECONDS = 2.0
+MAX_CATCH_UP = 20
+"""Few, as they run one after another: what is looked at is that they are counted, not how long they take."""
+
 RETRY = {"max_attempts": 50, "base_seconds": 0.1, "factor": 1}
 """However often the process is killed that runs an attempt, another one follows."""
 
@@ -90,8 +93,17 @@ class Load:
         return eventually(look, within=_PATIENCE_SECONDS, what="the schedules")
 
     def _schedule(self, catch_up: str, overlap: str) -> str:
-        options = {"catch_up": catch_up, "overlap": overlap, "misfire_grace_seconds": GRACE_SECONDS, "retry": RETRY}
-        return self.api.schedule(HANDLER, "sign", EVERY_SECOND, schedule_id=f"{catch_up}-{overlap}", **options)
+        return self.api.schedule(
+            HANDLER,
+            "sign",
+            EVERY_SECOND,
+            schedule_id=f"{catch_up}-{overlap}",
+            catch_up=catch_up,
+            max_catch_up=MAX_CATCH_UP,
+            misfire_grace_seconds=GRACE_SECONDS,
+            overlap=overlap,
+            retry=RETRY,
+        )
 
     # -- callers ---------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from schedulezero.testkit.waiting import eventually, until
 from schedulezero.testkit.wall_clock import WallClock
 
 from .explaining import explained
-from .load import HANDLER, Load
+from .load import HANDLER, MAX_CATCH_UP, Load
 from .promises import broken_promises
 
 HOUR = 3600
@@ -31,7 +31,6 @@ LOOK_SECONDS = 3.0
 """How long is looked at schedules that are not to fire."""
 
 SPAN_SECONDS = 3.0
-MAX_CATCH_UP = 100
 PATIENCE_SECONDS = 20.0
 UNDER = ("the scheduler", "everything")
 
