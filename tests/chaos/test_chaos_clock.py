@@ -17,13 +17,12 @@ import pytest
 from schedulezero.testkit.api import Api
 from schedulezero.testkit.deployment import Deployment
 from schedulezero.testkit.ledger import instant
-from schedulezero.testkit.programs import Program
 from schedulezero.testkit.waiting import eventually, until
 from schedulezero.testkit.wall_clock import WallClock
 
-from .explaining import explained
 from .load import HANDLER, MAX_CATCH_UP, Load
 from .promises import broken_promises
+from .starting import start
 
 HOUR = 3600
 NEARLY_AN_HOUR = HOUR - 60
@@ -74,10 +73,10 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stories]:
 def tell(under: str, deployment: Deployment, clock: WallClock) -> Story:
     """Step the clock under load: an hour forward, back, and forward again."""
     story = Story(deployment, clock, Load(deployment.api, Random(0)))
-    for program in programs(deployment):
-        program.start(**clock.environ if under == "everything" or program is deployment.scheduler else {})
-    deployment.await_ready()
-    deployment.await_instances("work-1")
+    handlers = [deployment.handler("work-1"), deployment.handler("other-1", OTHER)]
+    for program in deployment.programs if under == "everything" else [deployment.scheduler]:
+        program.under(**clock.environ)
+    start(deployment, *handlers)
     deployment.await_instances("other-1", handler_id=OTHER)
     with story.load.running():
         story.load.await_progress()
@@ -90,11 +89,6 @@ def tell(under: str, deployment: Deployment, clock: WallClock) -> Story:
     story.seen["instances"] = {**story.api.instances(HANDLER), **story.api.instances(OTHER)}
     story.faults = [*broken_promises(deployment, story.load), *deployment.tracebacks]
     return story
-
-
-def programs(deployment: Deployment) -> list[Program]:
-    services = [deployment.registry, deployment.scheduler, deployment.web]
-    return [*services, deployment.handler("work-1"), deployment.handler("other-1", OTHER)]
 
 
 def step_forward(story: Story) -> None:
@@ -192,11 +186,11 @@ def test_why_an_instant_did_not_run_that_was_stepped_over_is_explained(stories: 
     story = stories[under].result()
     middle = instant(over_the_hour(story, "skip-allow")["covers"]["from"]) + timedelta(seconds=HOUR // 2)
 
-    told = explained(story.deployment, "skip-allow", middle)
+    told = story.api.read("/api/schedules/skip-allow/explain", at=middle.isoformat())
 
-    assert (told.decision, told.reason) == ("skipped", "misfire")
-    assert "as its clock was put ahead" in told.text
-    (down,) = told.evidence["scheduler_down"]
+    assert (told["decision"], told["reason"]) == ("skipped", "misfire")
+    assert "as its clock was put ahead" in told["text"]
+    (down,) = told["evidence"]["scheduler_down"]
     assert instant(down["to"]) - instant(down["from"]) >= timedelta(seconds=NEARLY_AN_HOUR)
 
 

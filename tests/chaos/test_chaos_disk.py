@@ -6,7 +6,6 @@ The database alone is on a small disk of its own, which is filled under load; th
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -20,6 +19,7 @@ from schedulezero.testkit.waiting import eventually, until
 
 from .load import EVERY_SECOND, HANDLER, Load
 from .promises import broken_promises
+from .starting import start
 
 DISK_MEBIBYTES = 24
 OUTLASTING_SECONDS = 3.0
@@ -63,7 +63,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 def tell(deployment: Deployment, disk: SmallDisk) -> Story:
     """Fill the disk under load, start the scheduler anew on it, and make room again."""
     story = Story(deployment, Load(deployment.api, Random(0)))
-    start(deployment, disk.root / "jobs.db")
+    deployment.scheduler.under(SCHEDULEZERO_DATABASE_URL=f"sqlite:///{disk.root / 'jobs.db'}")
+    start(deployment, deployment.handler("work-1"))
     with story.load.running():
         story.load.await_progress()
         outlasting = story.load.run(OUTLASTING_SECONDS)["execution_id"]
@@ -80,14 +81,6 @@ def tell(deployment: Deployment, disk: SmallDisk) -> Story:
     story.seen["outlasting"] = story.api.ended(outlasting, within=PATIENCE_SECONDS)
     story.faults = [*broken_promises(deployment, story.load), *deployment.tracebacks]
     return story
-
-
-def start(deployment: Deployment, database: Path) -> None:
-    deployment.scheduler.start(SCHEDULEZERO_DATABASE_URL=f"sqlite:///{database}")
-    for program in (deployment.registry, deployment.web, deployment.handler("work-1")):
-        program.start()
-    deployment.await_ready()
-    deployment.await_instances("work-1")
 
 
 def look_while_it_is_full(story: Story, outlasting: str, began: float) -> None:

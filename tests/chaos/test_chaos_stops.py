@@ -18,9 +18,9 @@ from schedulezero.testkit.deployment import Deployment
 from schedulezero.testkit.ledger import instant
 from schedulezero.testkit.waiting import eventually, until
 
-from .explaining import explained
 from .load import HANDLER, Load
 from .promises import broken_promises
+from .starting import start
 
 STOP_SECONDS = 10.0
 OVERTAKEN_SECONDS = 8.0
@@ -113,9 +113,7 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Futu
 def tell(deployment: Deployment, stop: Callable[[Story], None]) -> Story:
     """Let one thing stand still under load, and go on."""
     story = Story(deployment, Load(deployment.api, Random(0)))
-    deployment.handler("work-1").start()
-    deployment.start()
-    deployment.await_instances("work-1")
+    start(deployment, deployment.handler("work-1"))
     with story.load.running():
         story.load.await_progress()
         stop(story)
@@ -152,10 +150,10 @@ def test_why_an_instant_did_not_run_at_which_the_scheduler_stood_still_is_explai
     story = stories["scheduler"].result()
     amid = instant(covering(story, "skip-allow")["covers"]["from"]) + timedelta(seconds=3)
 
-    told = explained(story.deployment, "skip-allow", amid)
+    told = story.api.read("/api/schedules/skip-allow/explain", at=amid.isoformat())
 
-    assert (told.decision, told.reason) == ("skipped", "misfire")
-    assert "as its process stood still" in told.text
+    assert (told["decision"], told["reason"]) == ("skipped", "misfire")
+    assert "as its process stood still" in told["text"]
 
 
 def test_a_registry_that_stood_still_takes_nobody_for_lost(stories: dict[str, Future[Story]]) -> None:

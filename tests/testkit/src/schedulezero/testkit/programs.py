@@ -33,10 +33,15 @@ class Program:
         self._command, self._environ, self._directory = list(command), dict(environ), directory
         self._process: subprocess.Popen[bytes] | None = None
 
+    def under(self, **environ: str) -> Self:
+        """Add to its environment, from its next start on."""
+        self._environ |= environ
+        return self
+
     def start(self, **environ: str) -> Self:
         """Start it, or start it again; `environ` adds to its environment from now on."""
         assert not self.running, f"{self.name} runs already"
-        self._environ |= environ
+        self.under(**environ)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
