@@ -26,14 +26,15 @@ from schedulezero.scheduler.store import Store
 from schedulezero.scheduler.store.engine import Engines, open_engines
 from schedulezero.scheduler.store.leases import Ownership
 from schedulezero.scheduler.store.migrations import upgrade
+from schedulezero.testkit.databases.fixtures import KINDS, Databases
 
 NOW = 1_790_000_000_123_456
 """Some instant, in microseconds."""
 
 
-@pytest.fixture(params=["sqlite"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'conformance.db'}"
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> str:
+    return databases.cleared(request.param, tmp_path)
 
 
 @pytest.fixture

@@ -96,8 +96,9 @@ def test_what_is_spared_and_what_is_too_many_stays_and_is_passed_over(store: Sto
 
 
 def test_free_pages_of_a_new_file_are_returned_in_small_steps(store: Store, engines: Engines, new: Any) -> None:
-    file = engines.file
-    assert file is not None
+    if engines.file is None:
+        assert store.retention.return_space(50) is False, "a server looks after its space itself"
+        return
     text = '"' + "x" * 20_000 + '"'
     rows = [new.ended(new.execution(created_at=1, params=text), completed_at=1) for _ in range(100)]
     store.writer.commit([[new.insert(row) for row in rows]])

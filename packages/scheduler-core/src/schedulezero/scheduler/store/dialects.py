@@ -7,27 +7,43 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, String, Table, Text
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.compiler import SQLCompiler, TypeCompiler
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, TypeEngine
 
 MYSQL = ("mysql", "mariadb")
-_BINARY = {"charset": "utf8mb4", "collation": "utf8mb4_bin"}
+# Names of locks are of the whole server there, and of 64 characters at most.
+_MIGRATION_LOCK = "CONCAT('schedulezero ', MD5(DATABASE()))"
+_LOCK_SECONDS = 365 * 24 * 3600
+
+
+class Key(String):
+    """A text that is compared and ordered by code point."""
+
+    cache_ok = True
+
+
+@compiles(Key, "postgresql")
+def _key_of_postgresql(type_: Key, _compiler: TypeCompiler, **_: Any) -> str:
+    return f'VARCHAR({type_.length}) COLLATE "C"'
+
+
+@compiles(Key, *MYSQL)
+def _key_of_mysql(type_: Key, compiler: TypeCompiler, **_: Any) -> str:
+    # Each has one binary collation to which spaces at the end count, as they do elsewhere.
+    collation = "utf8mb4_nopad_bin" if getattr(compiler.dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
+    return f"VARCHAR({type_.length}) CHARACTER SET utf8mb4 COLLATE {collation}"
 
 
 def key(length: int) -> TypeEngine[str]:
     """A short text that is compared and ordered by code point, on each database alike."""
-    return (
-        String(length)
-        .with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
-        .with_variant(mysql.VARCHAR(length, **_BINARY), *MYSQL)
-    )
+    return Key(length)
 
 
 def long_text() -> TypeEngine[str]:
     """A text of up to 16 MiB."""
-    return Text().with_variant(mysql.MEDIUMTEXT(**_BINARY), *MYSQL)
+    return Text().with_variant(mysql.MEDIUMTEXT(charset="utf8mb4", collation="utf8mb4_bin"), *MYSQL)
 
 
 class database_now(FunctionElement[int]):
@@ -97,9 +113,9 @@ def migration_lock(connection: Connection) -> Iterator[None]:
     if dialect == "postgresql":
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('schedulezero'))")
     elif dialect in MYSQL:
-        connection.exec_driver_sql("SELECT GET_LOCK('schedulezero', -1)")
+        connection.exec_driver_sql(f"SELECT GET_LOCK({_MIGRATION_LOCK}, {_LOCK_SECONDS})")
     try:
         yield
     finally:
-        if dialect in MYSQL:
-            connection.exec_driver_sql("SELECT RELEASE_LOCK('schedulezero')")
+        if dialect in MYSQL and not connection.invalidated:
+            connection.exec_driver_sql(f"SELECT RELEASE_LOCK({_MIGRATION_LOCK})")

@@ -3,22 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from schedulezero.scheduler.store import servers, sqlite
 from schedulezero.scheduler.store.errors import CannotOpen
 
-_BUSY_MILLISECONDS = 5_000
 _DRIVERS = {
     "sqlite": "sqlite+pysqlite",
     "postgresql": "postgresql+psycopg",
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
 }
-_EXTRAS = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
-_READERS = 4
 
 
 class Engines:
@@ -38,28 +36,34 @@ class Engines:
     @property
     def file(self) -> Path | None:
         """The file of an SQLite database."""
-        return _file(self.url)
+        return sqlite.file_of(self.url)
+
+    @property
+    def shown(self) -> str:
+        """What the database is called in messages: its file, or its URL without the password."""
+        if self.file is not None:
+            return str(self.file)
+        return self.url.set(drivername=self.url.get_backend_name()).render_as_string(hide_password=True)
 
     def close(self) -> None:
         self.reader.dispose()
         self.writer.dispose()
 
 
-def open_engines(url: str) -> Engines:
+def open_engines(url: str, *, patience: float | None = None) -> Engines:
     """Open the database at `url` and see that it answers.
 
     Args:
         url: `sqlite:///FILE`, `postgresql://…`, `mysql://…` or `mariadb://…`. A file is created where there is none.
+        patience: seconds after which a server that does not answer is given up, see :func:`.servers.create`.
 
     Raises:
         CannotOpen: the URL is not one of these, its driver is missing, the file or server cannot be used.
     """
-    engines = _create(_parsed(url))
+    engines = _create(_parsed(url), patience)
     try:
-        with _explained(engines.url):
-            for engine in (engines.writer, engines.reader):
-                with engine.connect():
-                    pass
+        with _explained(engines):
+            _look(engines)
     except CannotOpen:
         engines.close()
         raise
@@ -73,91 +77,33 @@ def _parsed(text: str) -> URL:
     except (ArgumentError, KeyError):
         known = "sqlite:///FILE, postgresql://, mysql:// or mariadb://"
         raise CannotOpen.because(f"the database URL must begin with {known}; set SCHEDULEZERO_DATABASE_URL") from None
-    if url.drivername == "sqlite" and _file(url) is None:
+    if url.drivername == "sqlite" and sqlite.file_of(url) is None:
         raise CannotOpen.because(
             "SQLite in memory keeps nothing; name a file: SCHEDULEZERO_DATABASE_URL=sqlite:///FILE"
         )
     return url.set(drivername=driver)
 
 
-def _file(url: URL) -> Path | None:
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        return None
-    return Path(str(url.database)).absolute()
-
-
-def _create(url: URL) -> Engines:
-    if url.get_backend_name() == "sqlite":
-        return _create_sqlite(url)
-    # Positional parameters, as SQLite has them: see statements.py.
-    options: dict[str, Any] = {"pool_pre_ping": True, "paramstyle": "format"}
-    try:
-        writer = create_engine(url, pool_size=2, max_overflow=0, isolation_level="READ COMMITTED", **options)
-        reader = create_engine(url, pool_size=_READERS, isolation_level="REPEATABLE READ", **options)
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS[url.get_backend_name()]
-        remedy = f"pip install 'schedulezero-scheduler-core[{extra}]'"
-        raise CannotOpen.because(f"the driver {error.name} of this database is not installed: {remedy}") from None
+def _create(url: URL, patience: float | None) -> Engines:
+    is_file = url.get_backend_name() == "sqlite"
+    writer, reader = sqlite.create(url) if is_file else servers.create(url, patience)
     return Engines(url, writer=writer, reader=reader)
 
 
-def _create_sqlite(url: URL) -> Engines:
-    # With isolation_level None the driver begins nothing by itself.
-    options: dict[str, Any] = {"connect_args": {"isolation_level": None, "check_same_thread": False}}
-    writer = create_engine(url, pool_size=2, max_overflow=0, **options)
-    reader = create_engine(url, pool_size=_READERS, **options)
-    event.listen(writer, "connect", _configure_writer)
-    event.listen(writer, "begin", _begin_writing)
-    event.listen(reader, "connect", _configure_reader)
-    event.listen(reader, "begin", _begin_reading)
-    return Engines(url, writer=writer, reader=reader)
-
-
-def _configure_writer(connection: Any, _: object) -> None:
-    connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
-    # Takes effect where the file is new; see Retention.return_space.
-    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-    if mode != "wal":
-        raise CannotOpen.because("SQLite cannot use its write-ahead log on this file system; use a local disk")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA cache_size=-8000")
-
-
-def _configure_reader(connection: Any, _: object) -> None:
-    connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
-    connection.execute("PRAGMA query_only=ON")
-
-
-def _begin_writing(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _begin_reading(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+def _look(engines: Engines) -> None:
+    for engine in (engines.writer, engines.reader):
+        with engine.connect() as connection:
+            if engines.file is None:
+                servers.check(connection)
 
 
 @contextmanager
-def _explained(url: URL) -> Iterator[None]:
+def _explained(engines: Engines) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        file = _file(url)
-        if file is None:
-            shown = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
-            message = (
-                f"the database {shown} cannot be used: {str(error.orig).strip()}; is it running, is the URL right?"
-            )
+        if engines.file is None:
+            cause = " ".join(str(error.orig).split())
+            message = f"the database {engines.shown} cannot be used: {cause}; is it running, is the URL right?"
             raise CannotOpen.because(message) from error
-        raise CannotOpen.because(_why_not(file, error)) from error
-
-
-def _why_not(file: Path, error: DBAPIError) -> str:
-    remedy = "choose another file with SCHEDULEZERO_DATABASE_URL"
-    if file.is_dir():
-        return f"the database {file} is a directory; {remedy}"
-    if not file.parent.is_dir():
-        return f"the directory {file.parent} of the database does not exist; create it, or {remedy}"
-    if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_NOTADB":
-        return f"{file} is not an SQLite database; {remedy}"
-    return f"the database {file} cannot be opened ({error.orig}); make it and its directory writable, or {remedy}"
+        raise CannotOpen.because(sqlite.why_not(engines.file, error)) from error

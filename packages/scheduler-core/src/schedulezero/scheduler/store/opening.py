@@ -1,8 +1,11 @@
 """The store as a whole: opened, migrated and owned, or refused."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
 from schedulezero.scheduler.store.engine import Engines, open_engines
+from schedulezero.scheduler.store.errors import CannotOpen, OutcomeUnknown, StoreUnavailable
 from schedulezero.scheduler.store.filelock import FileLock
 from schedulezero.scheduler.store.history import History
 from schedulezero.scheduler.store.leases import Ownership
@@ -11,6 +14,9 @@ from schedulezero.scheduler.store.notifications import Notifications
 from schedulezero.scheduler.store.reads import Reader
 from schedulezero.scheduler.store.retention import Retention
 from schedulezero.scheduler.store.writes import Writer
+
+_PATIENCE = 0.8
+"""Of a lease: a renewal that gets no answer is given up while there is time for another."""
 
 
 class Store:
@@ -41,15 +47,15 @@ class Store:
 
         Raises:
             CannotOpen: it cannot be used, OwnedElsewhere: another process has it (SQLite), SchemaTooNew.
-            StoreUnavailable: it does not answer now.
         """
-        engines = open_engines(url)
+        engines = open_engines(url, patience=_PATIENCE * lease_seconds)
         lock = None
         try:
             lock = FileLock.take(engines.file) if engines.file else None
-            upgrade(engines.writer)
             ownership = Ownership(engines.writer, owner=owner, lease_seconds=lease_seconds, alone=lock is not None)
-            ownership.acquire()
+            with _explained(engines):
+                _upgrade(url)
+                ownership.acquire()
         except BaseException:
             engines.close()
             if lock is not None:
@@ -69,3 +75,18 @@ class Store:
             self._engines.close()
             if self._lock is not None:
                 self._lock.release()
+
+
+def _upgrade(url: str) -> None:
+    """Take the steps that are lacking, however long they take."""
+    with open_engines(url) as patient:
+        upgrade(patient.writer)
+
+
+@contextmanager
+def _explained(engines: Engines) -> Iterator[None]:
+    try:
+        yield
+    except (StoreUnavailable, OutcomeUnknown) as error:
+        message = f"{error}; may its user write to {engines.shown}, and make tables? see `schedulezero db upgrade`"
+        raise CannotOpen.because(message) from error

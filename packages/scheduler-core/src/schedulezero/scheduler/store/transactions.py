@@ -33,9 +33,14 @@ def writing(engine: Engine) -> Iterator[Connection]:
         DataRefused: the database refuses a value; nothing was stored.
         Conflict: a row is there already; nothing was stored.
     """
-    with said_plainly(engine.dialect), engine.connect() as connection, connection.begin() as transaction:
+    with (
+        said_plainly(engine.dialect),
+        engine.connect() as connection,
+        _given_up(connection),
+        connection.begin() as begun,
+    ):
         yield connection
-        _commit(connection, transaction)
+        _commit(connection, begun)
 
 
 @contextmanager
@@ -71,6 +76,18 @@ def meaning(error: Exception, dialect: Dialect) -> StoreError:
     if isinstance(cause, (driver.DataError, driver.IntegrityError, OverflowError, UnicodeError)):
         return DataRefused.because(cause)
     return StoreUnavailable.because(cause)
+
+
+@contextmanager
+def _given_up(connection: Connection) -> Iterator[None]:
+    """Do not use a server's connection again on which writing has failed: after a failover it may only be read from."""
+    dialect = connection.dialect
+    try:
+        yield
+    except (SQLAlchemyError, dialect.loaded_dbapi.Error) as error:
+        if dialect.name != "sqlite" and isinstance(meaning(error, dialect), StoreUnavailable):
+            connection.invalidate()
+        raise
 
 
 def _commit(connection: Connection, transaction: Transaction) -> None:
