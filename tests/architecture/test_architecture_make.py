@@ -214,24 +214,33 @@ def test_the_documentation_is_moved_to_its_place_when_it_is_whole(machine: Machi
     assert not (machine.checkout / "docs_site_build.new").exists()
 
 
-TOOLS = ("chromium", "curl", "faketime", "openssl", "prometheus", "systemd-analyze")
+PACKAGES = {
+    "chromium": "chromium",
+    "curl": "curl",
+    "faketime": "faketime",
+    "mariadb-install-db": "mariadb-server",
+    "openssl": "openssl",
+    "pg_ctlcluster": "postgresql",
+    "prometheus": "prometheus",
+    "systemd-analyze": "systemd",
+}
 
 
-@pytest.mark.parametrize("missing", [(), ("prometheus",), TOOLS], ids=["nothing", "one", "all"])
+@pytest.mark.parametrize("missing", [(), ("prometheus",), tuple(PACKAGES)], ids=["nothing", "one", "all"])
 def test_what_tests_use_is_installed_and_not_started(machine: Machine, missing: tuple[str, ...]) -> None:
     shutil.copy(ROOT / ".ci/tools", machine.checkout / ".ci/tools")
     machine.has_real("chmod", "tee")
     policy = machine.checkout / "policy"
     machine.has("id", "echo 0")
     machine.has("apt-get", 'echo "$1 with policy $("$POLICY"; echo $?)" >&2; echo "$@" >>asked')
-    for tool in set(TOOLS) - set(missing):
+    for tool in set(PACKAGES) - set(missing):
         machine.has(tool, "exit 0")
 
     ran = machine.run(".ci/tools", POLICY=str(policy))
 
     asked = machine.checkout / "asked"
     packages = asked.read_text().split()[-len(missing) :] if asked.exists() else []
-    assert packages == [tool.removesuffix("-analyze") for tool in missing]
+    assert packages == [PACKAGES[tool] for tool in missing]
     assert ran.stderr.count("with policy 101") == (2 if missing else 0)
     assert not policy.exists()
     assert ran.returncode == 0

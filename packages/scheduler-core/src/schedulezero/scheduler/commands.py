@@ -102,7 +102,7 @@ class Commands:
             self.answer_later(call, self.read(self._queries.answer, command))
         elif type(command) in self._direct:
             self.answer_later(call, self._direct[type(command)](command))
-        elif _looks_up(command):
+        elif _looks_up(command) and self._pipeline.memory is not None:
             self.start(self._look_up_and_ask(call))
         else:
             self._pipeline.feed(Asked(command=command, caller=call.caller, ticket=call))

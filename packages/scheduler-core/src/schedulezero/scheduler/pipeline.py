@@ -182,7 +182,7 @@ class Pipeline:
 
     async def _mend(self) -> None:
         """Raise our epochs first: that waits for, or fences, a commit that may still be on its way. Then load anew."""
-        backoff, failures = Backoff(first=0.1, most=2.0), 0
+        backoff, failures = Backoff(first=0.1, most=1.0), 0
         while True:
             try:
                 await self._committer.run(self._store.ownership.acquire)

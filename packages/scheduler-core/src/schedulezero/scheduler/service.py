@@ -35,7 +35,7 @@ from schedulezero.scheduler.explaining import Explaining
 from schedulezero.scheduler.links import Links
 from schedulezero.scheduler.pipeline import Pipeline
 from schedulezero.scheduler.queries import Queries
-from schedulezero.scheduler.store import Store, StoreError, StoreUnavailable
+from schedulezero.scheduler.store import OutcomeUnknown, Store, StoreError, StoreUnavailable
 from schedulezero.scheduler.webhooks import Deliverer, Terms, Visitor
 
 _REFILL_PAUSE = 0.5
@@ -297,7 +297,11 @@ class _Renewal:
         self._pipeline, self._store = pipeline, store
 
     async def run_once(self) -> None:
-        await self._pipeline.committer.renew(self._store.ownership.renew)
+        """Renew; where the database is away, try again a second later, whatever has failed how often."""
+        try:
+            await self._pipeline.committer.renew(self._store.ownership.renew)
+        except (StoreUnavailable, OutcomeUnknown) as error:
+            _log.warning("scheduler.renewal_failed", error=str(error))
 
 
 class _Gauges:

@@ -18,7 +18,7 @@ from schedulezero.protocol.values import ExecutionDetail, RunRequest
 from schedulezero.registry.service import RegistryService
 from schedulezero.runtime.clock import SystemClock
 from schedulezero.runtime.metrics import LoopMetrics, RegistryMetrics, SchedulerMetrics
-from schedulezero.runtime.settings import Endpoints, RegistrySettings, SchedulerSettings, Settings
+from schedulezero.runtime.settings import DatabaseSettings, Endpoints, RegistrySettings, SchedulerSettings, Settings
 from schedulezero.scheduler.service import SchedulerService
 from schedulezero.testkit.ports import free_ports
 from schedulezero.testkit.waiting import becomes
@@ -31,14 +31,16 @@ class Parts:
         directory: for the database and the registry's snapshot.
         context: the ZeroMQ context of all.
         events: where the scheduler hears the registry's events, if not at the registry.
+        database: the URL of the database, if not a file in the directory.
     """
 
-    def __init__(self, directory: Path, context: Context, events: str | None) -> None:
+    def __init__(self, directory: Path, context: Context, events: str | None, database: str | None) -> None:
         registry, registry_events, scheduler, scheduler_events = free_ports(4)
         self.settings = Settings(
             state_dir=str(directory),
             registry=RegistrySettings(port=registry, events_port=registry_events, metrics_port=0),
             scheduler=SchedulerSettings(port=scheduler, events_port=scheduler_events, metrics_port=0),
+            database=DatabaseSettings(url=database) if database else DatabaseSettings(),
         )
         self.context, self._events = context, events
         self.registry = CommandClient(context, self.settings.registry.connecting.commands, "the registry")
@@ -135,11 +137,13 @@ class Parts:
 
 
 @asynccontextmanager
-async def running_parts(directory: Path, *, events: str | None = None) -> AsyncIterator[Parts]:
+async def running_parts(
+    directory: Path, *, events: str | None = None, database: str | None = None
+) -> AsyncIterator[Parts]:
     """Start registry and scheduler; handlers are served in the block."""
     context: Context = zmq.Context()
     try:
-        parts = Parts(directory, context, events)
+        parts = Parts(directory, context, events, database)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(parts.running_registry())
             await stack.enter_async_context(parts.running_scheduler())

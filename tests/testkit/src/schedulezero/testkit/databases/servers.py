@@ -2,6 +2,7 @@
 
 import uuid
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.pool import NullPool
@@ -71,6 +72,10 @@ class Server(ABC):
             self.drop(self._template)
             self._template = None
 
+    def grant(self, user: str, name: str) -> None:
+        """Make a user who needs no password and may do with the rows of a database what a scheduler does, no more."""
+        self.administer(*self._granting(user, name), database=name)
+
     def administer(self, *statements: str, database: str | None = None) -> None:
         """Execute statements one after another as the administrator."""
         engine = self._engine(database)
@@ -93,6 +98,9 @@ class Server(ABC):
     def _copy(self, name: str) -> str: ...
 
     @abstractmethod
+    def _granting(self, user: str, name: str) -> Sequence[str]: ...
+
+    @abstractmethod
     def _dropping(self, name: str) -> str: ...
 
 
@@ -103,6 +111,12 @@ class PostgresqlServer(Server):
         copy = f"schedulezero_{uuid.uuid4().hex[:12]}"
         self.administer(f"CREATE DATABASE {copy} TEMPLATE {name}")
         return copy
+
+    def _granting(self, user: str, name: str) -> Sequence[str]:
+        return (
+            f"CREATE ROLE {user} LOGIN",
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {user}",
+        )
 
     def _dropping(self, name: str) -> str:
         return f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"
@@ -119,6 +133,9 @@ class MysqlServer(Server):
                 f"INSERT INTO {copy}.{table} SELECT * FROM {name}.{table}",
             )
         return copy
+
+    def _granting(self, user: str, name: str) -> Sequence[str]:
+        return f"CREATE USER {user}", f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name}.* TO {user}"
 
     def _dropping(self, name: str) -> str:
         return f"DROP DATABASE IF EXISTS {name}"

@@ -1,0 +1,1 @@
+"""What happens to database servers, and what comes of it."""
