@@ -29,7 +29,7 @@ def test_the_version_is_told(console: Console) -> None:
     assert (told.returncode, told.stdout) == (0, f"schedulezero {version('schedulezero')}\n")
 
 
-@pytest.mark.parametrize("command", ["up", "registry", "scheduler", "web", "handler", "selftest", "config"])
+@pytest.mark.parametrize("command", ["up", "registry", "scheduler", "web", "handler", "selftest", "config", "db"])
 def test_help_tells_of_each_command(console: Console, command: str) -> None:
     assert f"\n    {command} " in console.run("--help").stdout.replace(f"    {command}\n", f"    {command} \n")
     assert f"usage: schedulezero {command} " in console.run(command, "--help").stdout

@@ -8,9 +8,11 @@ import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 
 from schedulezero.runtime.options import OptionParser, add_setting_options, given_options, load_given
 from schedulezero.runtime.program import faults_told
+from schedulezero.runtime.settings.databases import located
 
 PROGRAM = "schedulezero"
 
@@ -59,7 +61,29 @@ def _parser() -> OptionParser:
 
     config = _command(commands, "config", _config, "write, show or check the configuration")
     config.add_argument("action", choices=("init", "show", "check"), help="init writes a commented file")
+    _add_db(commands)
     return parser
+
+
+def _add_db(commands: "argparse._SubParsersAction[OptionParser]") -> None:
+    parser = commands.add_parser("db", help="look after the database: upgrade, status, check, copy, backup, restore")
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=OptionParser)
+
+    _command(actions, "upgrade", _db, "bring its tables to this version; starting a scheduler does so too")
+    _command(actions, "status", _db, "show its schema, who schedules from it and how much it holds")
+    _command(actions, "check", _db, "read every row, and see that all figures are true")
+
+    copy = _command(actions, "copy", _db, "copy a database nobody uses into an empty one of any kind")
+    copy.add_argument("source", metavar="FROM", help="URL of the database that is copied")
+    copy.add_argument("target", metavar="TO", help="URL of an empty database")
+    copy.add_argument("--replace", action="store_true", help="remove what TO holds")
+
+    backup = _command(actions, "backup", _db, "write all that it holds at this moment into a file, while it is in use")
+    backup.add_argument("file", metavar="FILE", help="file to write; it must not be there yet")
+
+    restore = _command(actions, "restore", _db, "write what a backup holds into an empty database")
+    restore.add_argument("file", metavar="FILE", help="what `db backup` wrote")
+    restore.add_argument("--replace", action="store_true", help="remove what the database holds")
 
 
 def _command(
@@ -116,6 +140,27 @@ def _config(arguments: Arguments) -> int:
         return configuration.init(arguments.config, os.environ)
     loaded = load_given(arguments, os.environ)
     return configuration.show(loaded) if arguments.action == "show" else configuration.check(loaded)
+
+
+def _db(arguments: Arguments) -> int:
+    from schedulezero.standalone import databases
+
+    settings = load_given(arguments, os.environ).settings
+    directory, url = Path(settings.state_dir), settings.database_url
+    match arguments.action:
+        case "upgrade":
+            return databases.upgrade(url)
+        case "status":
+            return databases.status(url)
+        case "check":
+            return databases.check(url)
+        case "copy":
+            source, target = located(arguments.source, directory), located(arguments.target, directory)
+            return databases.copy(source, target, replacing=arguments.replace)
+        case "backup":
+            return databases.backup(url, Path(arguments.file))
+        case _:
+            return databases.restore(Path(arguments.file), url, replacing=arguments.replace)
 
 
 def _repeated(arguments: Arguments) -> list[str]:

@@ -6,9 +6,10 @@ from typing import NoReturn
 from sqlalchemy import Connection, Engine, inspect, text
 
 from schedulezero.scheduler.store.dialects import migration_lock
+from schedulezero.scheduler.store.engine import Engines
 from schedulezero.scheduler.store.errors import CannotOpen, SchemaTooNew
 from schedulezero.scheduler.store.tables import metadata
-from schedulezero.scheduler.store.transactions import writing
+from schedulezero.scheduler.store.transactions import said_plainly, writing
 
 HEAD = "0004"
 """The last of the steps."""
@@ -27,7 +28,7 @@ def upgrade(engine: Engine) -> None:
         StoreUnavailable: the database cannot be written.
     """
     with writing(engine) as connection, migration_lock(connection):
-        version = _version(connection)
+        version = version_of(connection)
         if version is None:
             _refuse_foreign_tables(connection)
         elif version > HEAD:
@@ -36,11 +37,28 @@ def upgrade(engine: Engine) -> None:
             _run(connection)
 
 
-def _version(connection: Connection) -> str | None:
+def version_of(connection: Connection) -> str | None:
+    """Return the last step that was taken; None where the database has none of our tables."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     version: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
     return version
+
+
+def require_head(engines: Engines) -> None:
+    """See that the schema is that of this code, and leave it as it is.
+
+    Raises:
+        CannotOpen: it is older, or there is none; SchemaTooNew: it is newer.
+    """
+    with said_plainly(engines.reader.dialect), engines.reader.begin() as connection:
+        version = version_of(connection)
+    if version is not None and version > HEAD:
+        _refuse_version(version)
+    if version != HEAD:
+        has = f"schema {version}" if version else "no tables of ScheduleZero"
+        remedy = "bring it to this version with `schedulezero db upgrade --database-url URL`"
+        raise CannotOpen.because(f"the database {engines.shown} has {has}; {remedy}")
 
 
 def _refuse_version(version: str) -> NoReturn:
