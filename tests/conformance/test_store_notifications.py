@@ -1,32 +1,21 @@
 """What is owed to webhooks: written with the end of an execution, found receiver by receiver, removed when settled."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
 from schedulezero.protocol.states import Status
-from schedulezero.protocol.values import Failure, Notify
+from schedulezero.protocol.values import Notify
 from schedulezero.scheduler.core.model import (
-    Attempt,
-    IdempotencyKey,
-    InsertAttempt,
     InsertNotification,
     Notification,
-    RememberKey,
-    Schedule,
     replace,
 )
-from schedulezero.scheduler.store import Conflict, Fenced, Store, migrations
-from schedulezero.scheduler.store.engine import open_engines
+from schedulezero.scheduler.store import Conflict, Fenced, Store
 from schedulezero.scheduler.store.leases import Ownership
-from schedulezero.scheduler.store.migrations import upgrade
 from schedulezero.scheduler.store.retention import Ages
-from schedulezero.scheduler.store.rows import EXECUTIONS, SCHEDULES, searchable
-from schedulezero.scheduler.store.tables import executions, owners, schedules
+from schedulezero.scheduler.store.tables import owners
 
 HOOK = "https://hooks.example"
 
@@ -124,57 +113,3 @@ def test_removing_executions_leaves_what_is_owed(store: Store, new: Any) -> None
     store.writer.commit([[new.insert(ended), InsertNotification(notification=owed("a", execution_id=ended.id))]])
     store.retention.clear_executions(Ages.all_before(10), 10)
     assert store.notifications.count() == 1
-
-
-def test_a_database_of_the_first_schema_keeps_all_it_has(database_url: str, new: Any) -> None:
-    rows = [new.execution(), new.started(new.execution(schedule_id="nightly", generation="g1", fire_time=9))]
-    rows.append(new.ended(new.started(new.execution(tags=("a",))), Status.ERROR, error=Failure(type="E", message="m")))
-    failed = rows[2]
-    attempt = Attempt(
-        execution_id=failed.id,
-        attempt=1,
-        claim=77,
-        instance_id="i1",
-        started_at=1,
-        completed_at=2,
-        status="error",
-        error=failed.error,
-    )
-    key = IdempotencyKey(caller="c", key="k", digest="d", execution_ids=(failed.id,), created_at=3)
-    with open_engines(database_url) as engines:
-        _first_schema(engines)
-        ownership = Ownership(engines.writer, owner="first")
-        ownership.acquire()
-        store = Store(engines, ownership, None)
-        _insert_as_then(engines, rows, new.schedule())
-        store.writer.commit([[InsertAttempt(attempt=attempt), RememberKey(key=key)]])
-
-        upgrade(engines.writer)
-
-        assert [store.reader.execution(row.id) for row in rows] == rows
-        assert store.reader.schedule("nightly") == new.schedule()
-        assert store.reader.attempts(failed.id) == [attempt]
-        assert store.reader.idempotency_key("c", "k") == key
-        loaded = store.reader.load(epoch=1, window=10, line=9)
-        assert {row.id for row in loaded.executions} == {rows[0].id, rows[1].id}
-        ended = new.ended(rows[1])
-        store.writer.commit([[new.update(rows[1], ended), InsertNotification(notification=owed("a"))]])
-        assert store.notifications.count() == 1
-
-
-def _first_schema(engines: Any) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    with engines.writer.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-
-
-def _insert_as_then(engines: Any, rows: list[Any], schedule: Schedule) -> None:
-    names = EXECUTIONS.all_but("notify")
-    write = EXECUTIONS.writer(names)
-    of_schedule = (*SCHEDULES.all_but("times_since"), "handler_id", "method_name", "name", "tags")
-    written = (*SCHEDULES.writer(SCHEDULES.all_but("times_since"))(schedule), *searchable(schedule))
-    with engines.writer.begin() as connection:
-        connection.execute(insert(executions), [dict(zip(names, write(row), strict=True)) for row in rows])
-        connection.execute(insert(schedules), dict(zip(of_schedule, written, strict=True)))

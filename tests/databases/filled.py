@@ -45,13 +45,14 @@ def fill(url: str, executions: int) -> None:
     """Write `executions` of them, and some of everything else, as a scheduler does."""
     store = Store.open(url, owner="filling")
     try:
-        for changes in batched(_changes(executions), _BATCH):
-            assert store.writer.commit([changes]) == [None]
+        for some in batched(changes(executions), _BATCH):
+            assert store.writer.commit([some]) == [None]
     finally:
         store.close()
 
 
-def _changes(executions: int) -> Iterator[Change]:
+def changes(executions: int) -> Iterator[Change]:
+    """Yield what :func:`fill` writes."""
     yield from _some_of_everything()
     ids = IdSource(random.Random(7))
     for number in range(executions):

@@ -29,9 +29,9 @@ def upgrade(engine: Engine) -> None:
     """
     with writing(engine) as connection, migration_lock(connection):
         version = version_of(connection)
-        if version is None:
+        if not inspect(connection).has_table(VERSION_TABLE):
             _refuse_foreign_tables(connection)
-        elif version > HEAD:
+        elif version is not None and version > HEAD:
             _refuse_version(version)
         if version != HEAD:
             _run(connection)

@@ -1,9 +1,9 @@
 """The first schema."""
 
 import sqlalchemy as sa
-from alembic import op
 
 from schedulezero.scheduler.store.dialects import key, long_text
+from schedulezero.scheduler.store.migrations.steps import create_index, create_table, insert_rows
 
 revision = "0001"
 down_revision = None
@@ -21,7 +21,7 @@ def upgrade() -> None:
 
 
 def _create_schedules() -> None:
-    op.create_table(
+    create_table(
         "schedules",
         sa.Column("id", key(200), primary_key=True),
         sa.Column("shard", sa.SmallInteger, nullable=False),
@@ -46,7 +46,7 @@ def _create_schedules() -> None:
 
 
 def _create_executions() -> None:
-    op.create_table(
+    create_table(
         "executions",
         sa.Column("id", key(64), primary_key=True),
         sa.Column("shard", sa.SmallInteger, nullable=False),
@@ -81,30 +81,29 @@ def _create_executions() -> None:
         sa.Column("covers_count", sa.BigInteger),
         sa.Column("count_exact", sa.SmallInteger, nullable=False),
     )
-    _create_index("ledger", ["schedule_id", "generation", "fire_time"], "fire_time IS NOT NULL", unique=True)
-    _create_index("newest", ["created_at", "id"])
-    _create_index("newest_of_schedule", ["schedule_id", "created_at", "id"], "schedule_id IS NOT NULL")
-    _create_index(
+    create_index(
+        "ledger", "executions", ["schedule_id", "generation", "fire_time"], where="fire_time IS NOT NULL", unique=True
+    )
+    create_index("newest", "executions", ["created_at", "id"])
+    create_index(
+        "newest_of_schedule", "executions", ["schedule_id", "created_at", "id"], where="schedule_id IS NOT NULL"
+    )
+    create_index(
         "newest_unsuccessful",
+        "executions",
         ["status", "created_at", "id"],
-        "status IN ('error', 'timeout', 'cancelled', 'skipped')",
+        where="status IN ('error', 'timeout', 'cancelled', 'skipped')",
     )
-    _create_index(
+    create_index(
         "unfinished",
+        "executions",
         ["status", "handler_id", "method_name", sa.text("priority DESC"), "ready_at", "id", "schedule_id"],
-        "status IN ('pending', 'running', 'retrying')",
+        where="status IN ('pending', 'running', 'retrying')",
     )
-
-
-def _create_index(
-    name: str, columns: list[str | sa.TextClause], where: str | None = None, *, unique: bool = False
-) -> None:
-    predicate = None if where is None else sa.text(where)
-    op.create_index(name, "executions", columns, unique=unique, sqlite_where=predicate, postgresql_where=predicate)
 
 
 def _create_what_belongs_to_executions() -> None:
-    op.create_table(
+    create_table(
         "attempts",
         sa.Column("execution_id", key(64), primary_key=True),
         sa.Column("attempt", sa.Integer, primary_key=True, autoincrement=False),
@@ -115,7 +114,7 @@ def _create_what_belongs_to_executions() -> None:
         sa.Column("status", key(16), nullable=False),
         sa.Column("error", long_text()),
     )
-    op.create_table(
+    create_table(
         "execution_logs",
         sa.Column("execution_id", key(64), primary_key=True),
         sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -125,24 +124,24 @@ def _create_what_belongs_to_executions() -> None:
         sa.Column("event", long_text(), nullable=False),
         sa.Column("fields", long_text(), nullable=False),
     )
-    op.create_table(
+    create_table(
         "idempotency_keys",
         sa.Column("id", key(64), primary_key=True),
         sa.Column("digest", key(200), nullable=False),
         sa.Column("execution_ids", long_text(), nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
     )
-    op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
+    create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
 
 
 def _create_handlers() -> None:
-    op.create_table(
+    create_table(
         "handlers",
         sa.Column("handler_id", key(200), primary_key=True),
         sa.Column("first_seen", sa.BigInteger, nullable=False),
         sa.Column("methods", long_text(), nullable=False),
     )
-    op.create_table(
+    create_table(
         "pauses",
         sa.Column("handler_id", key(200), primary_key=True),
         sa.Column("pause", long_text()),
@@ -150,7 +149,7 @@ def _create_handlers() -> None:
 
 
 def _create_figures() -> None:
-    op.create_table(
+    create_table(
         "execution_counts",
         sa.Column("span", sa.SmallInteger, primary_key=True, autoincrement=False),
         sa.Column("period", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -160,7 +159,7 @@ def _create_figures() -> None:
         sa.Column("success", sa.BigInteger, nullable=False),
         sa.Column("error", sa.BigInteger, nullable=False),
     )
-    op.create_table(
+    create_table(
         "execution_durations",
         sa.Column("span", sa.SmallInteger, primary_key=True, autoincrement=False),
         sa.Column("period", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -171,16 +170,17 @@ def _create_figures() -> None:
 
 
 def _create_leases() -> None:
-    op.create_table(
+    create_table(
         "owners",
         sa.Column("owner", key(200), primary_key=True),
         sa.Column("epoch", sa.BigInteger, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
     )
-    leases = op.create_table(
+    create_table(
         "shard_leases",
         sa.Column("shard", sa.SmallInteger, primary_key=True, autoincrement=False),
         sa.Column("owner", key(200)),
         sa.Column("epoch", sa.BigInteger, nullable=False),
     )
-    op.bulk_insert(leases, [{"shard": shard, "owner": None, "epoch": 0} for shard in range(_SHARDS)])
+    leases = [{"shard": shard, "owner": None, "epoch": 0} for shard in range(_SHARDS)]
+    insert_rows("shard_leases", "shard", leases)

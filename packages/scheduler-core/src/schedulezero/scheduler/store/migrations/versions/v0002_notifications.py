@@ -1,17 +1,17 @@
 """Notifications: what an execution asks for, and what is owed to webhooks."""
 
 import sqlalchemy as sa
-from alembic import op
 
 from schedulezero.scheduler.store.dialects import key, long_text
+from schedulezero.scheduler.store.migrations.steps import add_column, create_index, create_table
 
 revision = "0002"
 down_revision = "0001"
 
 
 def upgrade() -> None:
-    op.add_column("executions", sa.Column("notify", long_text()))
-    op.create_table(
+    add_column("executions", sa.Column("notify", long_text()))
+    create_table(
         "notifications",
         sa.Column("id", key(64), primary_key=True),
         sa.Column("shard", sa.SmallInteger, nullable=False),
@@ -22,4 +22,4 @@ def upgrade() -> None:
         sa.Column("due_at", sa.BigInteger, nullable=False),
         sa.Column("attempt", sa.Integer, nullable=False),
     )
-    op.create_index("owed", "notifications", ["receiver", "due_at", "id"])
+    create_index("owed", "notifications", ["receiver", "due_at", "id"])

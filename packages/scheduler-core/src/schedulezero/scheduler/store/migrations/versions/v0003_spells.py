@@ -1,17 +1,17 @@
 """Spells: what held, from when to when; and since when a schedule's fire times are what they are."""
 
 import sqlalchemy as sa
-from alembic import op
 
 from schedulezero.scheduler.store.dialects import key, long_text
+from schedulezero.scheduler.store.migrations.steps import add_column, create_index, create_table
 
 revision = "0003"
 down_revision = "0002"
 
 
 def upgrade() -> None:
-    op.add_column("schedules", sa.Column("times_since", sa.BigInteger))
-    op.create_table(
+    add_column("schedules", sa.Column("times_since", sa.BigInteger))
+    create_table(
         "spells",
         sa.Column("kind", key(20), primary_key=True),
         sa.Column("subject", key(200), primary_key=True),
@@ -20,4 +20,4 @@ def upgrade() -> None:
         sa.Column("actor", long_text()),
         sa.Column("note", long_text()),
     )
-    op.create_index("ended_spells", "spells", ["ended"])
+    create_index("ended_spells", "spells", ["ended"])
