@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from schedulezero.testkit.deployment import Deployment
+from schedulezero.testkit.deployment import Deployment, NewDeployment
 from schedulezero.testkit.printed_calls import PrintedCall, lacking, printed_calls
 from schedulezero.testkit.programs import CONSOLE_SCRIPTS
 from schedulezero.testkit.waiting import eventually
@@ -14,8 +14,8 @@ REFERENCE = printed_calls((Path(__file__).parent / "seed_api_reference.md").read
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    with Deployment(tmp_path_factory.mktemp("demo")) as deployment:
+def demo(new_deployment: NewDeployment) -> Iterator[Deployment]:
+    with new_deployment("demo") as deployment:
         deployment.up("--demo")
         deployment.await_instances("handler_12345-demo", handler_id="handler_12345")
         yield deployment

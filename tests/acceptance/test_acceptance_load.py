@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schedulezero.testkit.api import ENDED, job
-from schedulezero.testkit.deployment import Deployment
+from schedulezero.testkit.deployment import Deployment, NewDeployment
 from schedulezero.testkit.ledger import every, instant, ledger_faults
 from schedulezero.testkit.waiting import eventually
 
@@ -20,9 +20,9 @@ FIRES = 10
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def cluster(new_deployment: NewDeployment) -> Iterator[Deployment]:
     """Registry, scheduler, gateway and two instances of each of two handlers, all of them processes of their own."""
-    with Deployment(tmp_path_factory.mktemp("cluster")) as deployment:
+    with new_deployment("cluster") as deployment:
         deployment.start()
         for handler_id, instance_ids in INSTANCES.items():
             for instance_id in instance_ids:

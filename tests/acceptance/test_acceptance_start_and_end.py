@@ -4,11 +4,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 
 import psutil
 import pytest
 
-from schedulezero.testkit.deployment import Deployment
+from schedulezero.testkit.deployment import Deployment, NewDeployment
 from schedulezero.testkit.ports import free_ports
 from schedulezero.testkit.programs import CONSOLE_SCRIPTS, Program
 from schedulezero.testkit.waiting import eventually
@@ -18,17 +19,10 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @pytest.fixture
-def make(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Deployment]]:
+def make(new_deployment: NewDeployment) -> Iterator[Callable[[], Deployment]]:
     """Makes deployments of which nothing runs yet."""
-    made: list[Deployment] = []
-
-    def one() -> Deployment:
-        made.append(Deployment(tmp_path_factory.mktemp("one")))
-        return made[-1]
-
-    yield one
-    for deployment in made:
-        deployment.close()
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(new_deployment("one"))
 
 
 def test_services_start_in_any_order_and_wait_for_each_other(deployment: Deployment) -> None:
@@ -147,10 +141,19 @@ def test_a_port_that_is_taken_is_one_clear_line_and_exit_code_two(system: Deploy
     assert "SCHEDULEZERO_SCHEDULER_PORT" in line
 
 
-def test_a_second_scheduler_on_the_same_database_is_one_clear_line_and_exit_code_two(system: Deployment) -> None:
-    line = refusal_of(system, "--scheduler-port", str(free_ports(1)[0]))
-
-    assert "schedulezero_jobs.db" in line
+def test_a_second_scheduler_on_the_same_database_is_one_clear_line_and_exit_code_two(
+    system: Deployment, database_kind: str
+) -> None:
+    """On a server it stands by instead: the first may be on a machine that has just died."""
+    if database_kind == "sqlite":
+        assert "schedulezero_jobs.db" in refusal_of(system, "--scheduler-port", str(free_ports(1)[0]))
+        return
+    ports = map(str, free_ports(2))
+    options = [part for pair in zip(("--scheduler-port", "--scheduler-events-port"), ports) for part in pair]
+    second = system.program("stand-by", script("schedulezero-scheduler", *options)).start()
+    eventually(lambda: second.lines("scheduler.waiting_for_shards"), within=20, what="standing by")
+    assert second.lines("scheduler.loaded") == []
+    assert second.end() == 0
 
 
 def refusal_of(system: Deployment, *options: str) -> str:

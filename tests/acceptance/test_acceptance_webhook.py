@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from schedulezero.testkit.api import Api, job
-from schedulezero.testkit.deployment import Deployment
+from schedulezero.testkit.deployment import Deployment, NewDeployment
 from schedulezero.testkit.waiting import eventually
 from schedulezero.testkit.webhooks import Webhook, hang, status
 
@@ -45,8 +45,8 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    with Webhook() as webhook, Deployment(tmp_path_factory.mktemp("webhook")) as deployment:
+def told(new_deployment: NewDeployment) -> Iterator[Told]:
+    with Webhook() as webhook, new_deployment("webhook") as deployment:
         deployment.registry.start()
         deployment.scheduler.start(
             SCHEDULEZERO_SCHEDULER_WEBHOOK_URL=webhook.url,

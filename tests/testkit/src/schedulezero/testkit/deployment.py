@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -31,14 +31,17 @@ class Deployment:
 
     Args:
         directory: where its state and its logs are kept.
+        database: the URL of its database, if not a file in the directory.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, database: str | None = None) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
         self.environ = {**_surroundings(), **{name: str(port) for name, port in self.ports.items()}}
         self.environ |= {"SCHEDULEZERO_STATE_DIR": str(directory), DIARY: str(directory / "diary")}
+        if database is not None:
+            self.environ["SCHEDULEZERO_DATABASE_URL"] = database
         self.programs: list[Program] = []
         self.registry = self.program("registry", (*_SCHEDULEZERO, "registry"))
         self.scheduler = self.program("scheduler", (*_SCHEDULEZERO, "scheduler"))
@@ -115,6 +118,10 @@ class Deployment:
     def tracebacks(self) -> list[str]:
         """The log lines of any program that tell of an exception."""
         return [f"{one.name}: {line}" for one in self.programs for line in one.said("Traceback")]
+
+
+NewDeployment = Callable[[str], Deployment]
+"""Makes a deployment of that name, of which nothing runs yet."""
 
 
 def _surroundings() -> dict[str, str]:
