@@ -148,8 +148,8 @@ def test_a_second_scheduler_on_the_same_database_is_one_clear_line_and_exit_code
     if database_kind == "sqlite":
         assert "schedulezero_jobs.db" in refusal_of(system, "--scheduler-port", str(free_ports(1)[0]))
         return
-    ports = map(str, free_ports(2))
-    options = [part for pair in zip(("--scheduler-port", "--scheduler-events-port"), ports) for part in pair]
+    names = ("--scheduler-port", "--scheduler-events-port", "--scheduler-metrics-port")
+    options = [part for name, port in zip(names, free_ports(3), strict=True) for part in (name, str(port))]
     second = system.program("stand-by", script("schedulezero-scheduler", *options)).start()
     eventually(lambda: second.lines("scheduler.waiting_for_shards"), within=20, what="standing by")
     assert second.lines("scheduler.loaded") == []
