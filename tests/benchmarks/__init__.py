@@ -1,0 +1,1 @@
+"""Measurements of ScheduleZero, beside its peers: `make bench`."""

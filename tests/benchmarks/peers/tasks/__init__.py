@@ -1,0 +1,1 @@
+"""The tasks of the peers, a module for each."""
