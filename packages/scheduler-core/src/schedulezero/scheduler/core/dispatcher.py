@@ -1,6 +1,6 @@
 """Pending work meets free slots: the first in order goes to the live instance with the most room.
 
-Of equals, the one that was given work longest ago.
+Of equals, the one that was given work longest ago. Where no slot is free, what may wait at an instance goes ahead.
 """
 
 from collections import defaultdict
@@ -14,6 +14,7 @@ from schedulezero.scheduler.core.draft import Draft
 from schedulezero.scheduler.core.lines import Line
 from schedulezero.scheduler.core.memory import Instance, Memory
 from schedulezero.scheduler.core.model import Effect, Execution, ReadLine, Refill
+from schedulezero.scheduler.core.pace import may_wait_there
 from schedulezero.scheduler.core.queues import Queue
 
 
@@ -37,28 +38,32 @@ class Dispatcher:
         """Return the instances that have room, of each handler for which something waits."""
         found: defaultdict[str, list[Instance]] = defaultdict(list)
         for instance in self._memory.instances.values() if self._memory.queues else ():
-            if instance.info.handler_id in self._memory.queues and instance.free_slots(now) > 0:
+            if instance.info.handler_id in self._memory.queues and instance.room_ahead(now) > 0:
                 found[instance.info.handler_id].append(instance)
         return found
 
     def _dispatch_handler(self, draft: Draft, handler_id: str, instances: list[Instance], now: int) -> None:
         waiting = list(self._memory.queues[handler_id].values())
-        while (queue := self._first(waiting, instances, now)) is not None:
-            self._hand_out(draft, queue, instances, now)
+        while (pair := self._first(waiting, instances, now)) is not None:
+            execution, instance = pair
+            claimed = lifecycle.claim(self._memory, draft, execution, instance, now)
+            draft.send(instance.info.boot_id, execute_message(claimed, self._memory.epoch))
 
-    def _first(self, queues: list[Queue], instances: list[Instance], now: int) -> Queue | None:
-        """Return the queue whose head is first in order, of those that some instance has room for."""
-        heads = [(head, queue) for queue in queues if (head := queue.head()) is not None]
-        heads.sort(key=lambda pair: pair[0])
-        return next((queue for _, queue in heads if _most_room(instances, queue.method_name, now) is not None), None)
+    def _first(self, queues: list[Queue], instances: list[Instance], now: int) -> tuple[Execution, Instance] | None:
+        """Return the first execution in order that some instance has room for, with that instance.
 
-    def _hand_out(self, draft: Draft, queue: Queue, instances: list[Instance], now: int) -> None:
-        head = queue.head()
-        instance = _most_room(instances, queue.method_name, now)
-        assert head is not None
-        assert instance is not None
-        claimed = lifecycle.claim(self._memory, draft, self._memory.executions[head[2]], instance, now)
-        draft.send(instance.info.boot_id, execute_message(claimed, self._memory.epoch))
+        None goes ahead of one that may not: it would keep it from its slot.
+        """
+        may_go_ahead = True
+        heads = [(head, queue.method_name) for queue in queues if (head := queue.head()) is not None]
+        for head, method_name in sorted(heads):
+            execution, instance = self._memory.executions[head[2]], _most_room(instances, method_name, now)
+            if instance is None:
+                continue
+            may_go_ahead = may_go_ahead and may_wait_there(execution)
+            if instance.free_slots(now) > 0 or may_go_ahead:
+                return execution, instance
+        return None
 
 
 def execute_message(execution: Execution, epoch: int) -> Execute:
@@ -82,7 +87,7 @@ def execute_message(execution: Execution, epoch: int) -> Execute:
 
 
 def _most_room(instances: list[Instance], method_name: str, now: int) -> Instance | None:
-    able = [i for i in instances if i.free_slots(now) > 0 and i.offers(method_name)]
+    able = [i for i in instances if i.room_ahead(now) > 0 and i.offers(method_name)]
     return max(able, key=lambda i: (i.free_slots(now), -i.last_claim), default=None)
 
 

@@ -21,6 +21,7 @@ from schedulezero.scheduler.core.model import (
     Ticket,
     replace,
 )
+from schedulezero.scheduler.core.pace import Pace
 from schedulezero.scheduler.core.policies import FireTimes
 from schedulezero.scheduler.core.queues import Queue
 from schedulezero.scheduler.core.recent import Recent
@@ -67,13 +68,21 @@ class Instance:
         self.running: dict[str, str] = {}
         self.running_of_method: Counter[str] = Counter()
         self.last_claim = 0
+        self.pace = Pace()
 
     @property
     def takes_work(self) -> bool:
         return self.open and not (self.draining or self.silent or self.departed)
 
     def free_slots(self, now: int) -> int:
+        """Return how many runs could begin now; negative where some wait there already."""
         return self.info.capacity - len(self.running) if self.takes_work and now >= self.full_until else 0
+
+    def room_ahead(self, now: int) -> int:
+        """Return how many runs it may be given now, those that would wait there for a slot among them."""
+        if not self.takes_work or now < self.full_until:
+            return 0
+        return self.info.capacity - len(self.running) + self.pace.ahead(self.info.capacity)
 
     def offers(self, method_name: str) -> bool:
         """Whether it has the method, and room in the method's own concurrency."""

@@ -29,7 +29,7 @@ class Outcomes:
         execution = self._current(outcome)
         if execution is not None:
             instance.full_until = 0
-            self._settle(draft, execution, outcome, now)
+            self._settle(draft, instance, execution, outcome, now)
         ack = Ack(execution_id=outcome.execution_id, attempt=outcome.attempt, claim=outcome.claim)
         draft.send(instance.info.boot_id, ack)
 
@@ -68,8 +68,9 @@ class Outcomes:
             return None
         return execution
 
-    def _settle(self, draft: Draft, execution: Execution, outcome: Outcome, now: int) -> None:
+    def _settle(self, draft: Draft, instance: Instance, execution: Execution, outcome: Outcome, now: int) -> None:
         started, ended = from_datetime(outcome.started_at), from_datetime(outcome.completed_at)
+        instance.pace.ended(ended - started)
         if outcome.status == "success":
             result = bytes(outcome.result).decode()
             memory = self._memory
