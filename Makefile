@@ -3,6 +3,8 @@
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := $(UV) run -p '>=3.12'
 PORT ?=
+FIGURES ?=
+ROUNDS ?=
 # Tests at once; most wait for processes rather than for a core.
 JOBS ?= 3
 # What runs the program and builds behind it; `make run BEHIND=` builds nothing.
@@ -18,7 +20,7 @@ DOCS := mkdocs.yml $(filter-out %.pyc %/__pycache__,$(wildcard \
 	docs_site docs_site/* docs_site/*/* docs_site/*/*/* docs_site/*/*/*/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format types contracts islands islands-check docs screenshots build clean ready
+.PHONY: help run test test-all bench bench-docs ratios lint format types contracts islands islands-check docs screenshots build clean ready
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +33,16 @@ test: ready ## run the tests, in ten minutes at most, JOBS=3 at once; ends with 
 
 test-all: ready ## run the slow tests too, in fifteen minutes at most
 	@$(RUN) pytest -n $(JOBS) --session-timeout=880
+
+bench: ready ## measure beside Celery, Dramatiq, Huey and Taskiq; FIGURES="batch idle" chooses, ROUNDS=1 is quick
+	@$(RUN) --group bench python -m tests.benchmarks $(if $(ROUNDS),--rounds $(ROUNDS)) $(FIGURES)
+	@$(RUN) --group bench python -m tests.benchmarks.page
+
+bench-docs: ready ## write the page on performance anew from the last results
+	@$(RUN) python -m tests.benchmarks.page
+
+ratios: ready ## check that we are several times as fast as Huey on SQLite, in a minute and a half
+	@$(RUN) python -m tests.benchmarks.ratios
 
 lint: ready ## check the style
 	@$(RUN) ruff check .

@@ -1,6 +1,6 @@
 """What a task leaves behind when it begins: a record in a file, so that its start is measured inside of it.
 
-A record is one write of 24 bytes to a file that is appended to: about 2 microseconds, the same for all that is measured.
+A record is one write of 24 bytes to a file that is appended to: about 2 microseconds, for whoever is measured.
 """
 
 import os

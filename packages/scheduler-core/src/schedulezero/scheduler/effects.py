@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from prometheus_client import Counter, Histogram
+
 from schedulezero.protocol.events import Event, ExecutionFinished
 from schedulezero.protocol.handling import ToInstance
 from schedulezero.protocol.link.feed import Publisher
@@ -53,6 +55,7 @@ class Effects:
         self._links, self._publisher, self._metrics = links, publisher, metrics
         self._answer_schedule, self._read_more, self._report_lost = answer_schedule, read_more, report_lost
         self._deliver = deliver
+        self._known_meters: dict[tuple[str, str, Status], tuple[Counter, Histogram]] = {}
 
     def perform(self, effects: Sequence[Effect]) -> None:
         """Perform what has become durable together."""
@@ -93,11 +96,21 @@ class Effects:
             self._count(publish.row)
         return publish.event(data=execution_record(publish.row))
 
+    def _meters(self, row: Execution) -> tuple[Counter, Histogram]:
+        """Return what counts the ends of such executions and what measures their durations, looked up once for each."""
+        key = (row.handler_id, row.method_name, row.status)
+        found = self._known_meters.get(key)
+        if found is None:
+            counter = self._metrics.executions.labels(row.handler_id, row.method_name, row.status.value)
+            durations = self._metrics.execution_duration.labels(row.handler_id, row.method_name)
+            found = self._known_meters[key] = (counter, durations)
+        return found
+
     def _count(self, row: Execution) -> None:
-        self._metrics.executions.labels(row.handler_id, row.method_name, row.status.value).inc()
+        counter, durations = self._meters(row)
+        counter.inc()
         if row.status is Status.SKIPPED or row.started_at is None or row.completed_at is None:
             return
-        duration = (row.completed_at - row.started_at) / SECOND
-        self._metrics.execution_duration.labels(row.handler_id, row.method_name).observe(duration)
+        durations.observe((row.completed_at - row.started_at) / SECOND)
         if row.fire_time is not None:
             self._metrics.fire_lateness.observe(max(row.started_at - row.fire_time, 0) / SECOND)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
 
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from schedulezero.protocol.states import Status
 from schedulezero.protocol.values import (
@@ -20,11 +20,39 @@ from schedulezero.scheduler.core.policies import FireTimes
 from schedulezero.scheduler.core.triggers import compile_trigger
 
 _MILLISECOND = 1000
+_NULL = Raw(b"null")
+
+_at = lru_cache(maxsize=1024)(to_datetime)
+"""One instant is told of many executions, and several times of each."""
 
 
 def execution_record(row: Execution) -> ExecutionRecord:
-    """Return an execution as its record."""
-    return ExecutionRecord(**_fields(row))
+    """Return an execution as its record. Made three times in the life of each, so no dictionary is made on the way."""
+    return ExecutionRecord(
+        execution_id=row.id,
+        schedule_id=row.schedule_id,
+        handler_id=row.handler_id,
+        instance_id=row.instance_id,
+        method_name=row.method_name,
+        job_params=Raw(row.params.encode()),
+        status=row.status,
+        reason=row.reason,
+        scheduled_for=_optional(row.fire_time),
+        created_at=_at(row.created_at),
+        started_at=_optional(row.started_at),
+        completed_at=_optional(row.completed_at),
+        duration_ms=_span_ms(row.started_at, row.completed_at),
+        lateness_ms=_span_ms(row.fire_time, row.started_at),
+        attempt_number=row.attempt,
+        max_attempts=row.retry.max_attempts,
+        result=_NULL if row.result is None else Raw(row.result.encode()),
+        error=row.error,
+        covers=_covers(row),
+        tags=row.tags,
+        retry_of=row.retry_of,
+        priority=row.priority,
+        ready_at=_at(row.ready_at),
+    )
 
 
 def execution_detail(row: Execution, attempts: Sequence[Attempt]) -> ExecutionDetail:
@@ -32,7 +60,7 @@ def execution_detail(row: Execution, attempts: Sequence[Attempt]) -> ExecutionDe
     told = [_attempt_record(attempt) for attempt in attempts]
     if row.status is Status.SUCCESS:
         told.append(_last_attempt(row))
-    return ExecutionDetail(**_fields(row), attempts=tuple(told))
+    return ExecutionDetail(**structs.asdict(execution_record(row)), attempts=tuple(told))
 
 
 def schedule_record(row: Schedule, last_status: Status | None) -> ScheduleRecord:
@@ -78,38 +106,10 @@ def schedule_record(row: Schedule, last_status: Status | None) -> ScheduleRecord
     )
 
 
-def _fields(row: Execution) -> dict[str, Any]:
-    return {
-        "execution_id": row.id,
-        "schedule_id": row.schedule_id,
-        "handler_id": row.handler_id,
-        "instance_id": row.instance_id,
-        "method_name": row.method_name,
-        "job_params": Raw(row.params.encode()),
-        "status": row.status,
-        "reason": row.reason,
-        "scheduled_for": _optional(row.fire_time),
-        "created_at": to_datetime(row.created_at),
-        "started_at": _optional(row.started_at),
-        "completed_at": _optional(row.completed_at),
-        "duration_ms": _span_ms(row.started_at, row.completed_at),
-        "lateness_ms": _span_ms(row.fire_time, row.started_at),
-        "attempt_number": row.attempt,
-        "max_attempts": row.retry.max_attempts,
-        "result": Raw((row.result or "null").encode()),
-        "error": row.error,
-        "covers": _covers(row),
-        "tags": row.tags,
-        "retry_of": row.retry_of,
-        "priority": row.priority,
-        "ready_at": to_datetime(row.ready_at),
-    }
-
-
 def _covers(row: Execution) -> Covers | None:
     if row.covers_from is None or row.covers_to is None or row.covers_count is None:
         return None
-    first, last = to_datetime(row.covers_from), to_datetime(row.covers_to)
+    first, last = _at(row.covers_from), _at(row.covers_to)
     return Covers(from_=first, to=last, count=row.covers_count, exact=row.count_exact)
 
 
@@ -140,7 +140,7 @@ def _description(row: Schedule) -> str:
 
 
 def _optional(instant: int | None) -> datetime | None:
-    return None if instant is None else to_datetime(instant)
+    return None if instant is None else _at(instant)
 
 
 def _span_ms(first: int | None, last: int | None) -> float | None:

@@ -1,7 +1,7 @@
 """The life of a process: start services in order, wait, stop them in reverse order."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from schedulezero.runtime.logging import get_logger
@@ -39,7 +39,7 @@ class FallibleService(Service, Protocol):
         ...
 
 
-async def run(services: Sequence[Service], *, drain_seconds: float) -> int:
+async def run(services: Sequence[Service], *, drain_seconds: float, began: Callable[[], object] | None = None) -> int:
     """Run `services` until SIGINT, SIGTERM or a fatal failure, and return the exit code of the process.
 
     Services start in order and stop in reverse order. A signal while they start stops those already started.
@@ -48,6 +48,7 @@ async def run(services: Sequence[Service], *, drain_seconds: float) -> int:
     Args:
         services: what runs, those that others need first.
         drain_seconds: the time that all services together have to stop.
+        began: called once when all have started.
 
     Returns:
         0 when stopped by a signal; 1 when a service failed while it ran or stopped, which is logged.
@@ -59,7 +60,7 @@ async def run(services: Sequence[Service], *, drain_seconds: float) -> int:
     started: list[Service] = []
     with on_termination(lambda: (cut if stop.is_set() else stop).set()):
         try:
-            await _unless(stop, _start(services, started))
+            await _unless(stop, _start(services, started, began))
             failed = await _unless(stop, _watch(started))
         finally:
             stop.set()
@@ -67,11 +68,13 @@ async def run(services: Sequence[Service], *, drain_seconds: float) -> int:
     return int(bool(failed) or stopped_badly)
 
 
-async def _start(services: Sequence[Service], started: list[Service]) -> None:
+async def _start(services: Sequence[Service], started: list[Service], began: Callable[[], object] | None) -> None:
     for service in services:
         await service.start()
         started.append(service)
         _log.info("service.started", name=service.name)
+    if began is not None:
+        began()
 
 
 async def _watch(services: Sequence[Service]) -> bool:

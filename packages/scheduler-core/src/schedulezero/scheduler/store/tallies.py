@@ -48,7 +48,8 @@ class Tally:
                     self.add_total(row, 1)
                     self.add_end(row, 1)
                 case UpdateExecution(execution=execution) if change.status_before not in FINAL:
-                    self.add_end(_counted(execution), 1)
+                    if execution.status in FINAL:
+                        self.add_end(_counted(execution), 1)
 
     def add_total(self, row: Ended, by: int) -> None:
         for counts in self._counts_of(row):
