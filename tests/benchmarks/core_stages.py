@@ -37,6 +37,19 @@ _BATCH = 1_000
 _BOOT = "boot-1"
 
 
+TITLES = {
+    "machine: accept": "commands decided",
+    "machine: outcomes, dispatch": "outcomes decided, work handed out",
+    "machine: refill": "a window of the queue taken in again",
+    "decode outcomes": "outcomes read from the socket's bytes",
+    "committer: weigh": "the backlog weighed",
+    "effects: messages, events, metrics": "after the commit: messages, three events, metrics",
+    "writer: rows and commit": "writer: three rows, the figures by the hour, the transaction",
+    "reader: refill": "reader: the queue's window read again",
+}
+"""What each stage is."""
+
+
 class Stages:
     """A scheduler's parts, and the time that each has used."""
 

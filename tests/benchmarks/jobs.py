@@ -15,6 +15,13 @@ async def noop(n: int = 0) -> int:
 
 
 @bench.method
+async def laden(text: str, n: int = 0) -> int:
+    """Do nothing with much."""
+    mark(n)
+    return n + len(text)
+
+
+@bench.method
 async def punctual(ctx: Context, n: int = 0) -> int:
     """Do nothing, and tell when it was due."""
     mark(n, ctx.scheduled_for.timestamp() if ctx.scheduled_for is not None else 0.0)

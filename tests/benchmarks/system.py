@@ -57,9 +57,9 @@ class Measured:
         self.handler = self.start_handler()
         self.warm_up()
 
-    def start_handler(self) -> Program:
-        handler = self.deployment.serve("bench-1", "tests.benchmarks.jobs:bench").start()
-        self.deployment.await_instances("bench-1", handler_id=HANDLER, within=_START_SECONDS)
+    def start_handler(self, instance_id: str = "bench-1") -> Program:
+        handler = self.deployment.serve(instance_id, "tests.benchmarks.jobs:bench").start()
+        self.deployment.await_instances(instance_id, handler_id=HANDLER, within=_START_SECONDS)
         return handler
 
     def warm_up(self) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .contestants import ENTRIES, OURS
+from .figures import FIGURES
 from .figures.figure import Figure, Measure
 
 _Summary = Mapping[str, Any]
@@ -11,6 +12,9 @@ _Summary = Mapping[str, Any]
 
 def lines_of(figure: Figure, entry: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of a figure's table, in Markdown."""
+    if len(figure.contestants) == 1:
+        yield from _upright(figure, entry["contestants"].get(OURS, {}))
+        return
     yield "| | " + " | ".join(_headline(measure) for measure in figure.measures) + " |"
     yield "|---|" + "---:|" * len(figure.measures)
     for name, measured in entry["contestants"].items():
@@ -23,6 +27,29 @@ def lines_of(figure: Figure, entry: Mapping[str, Any]) -> Iterator[str]:
         yield "| *aim* | " + " | ".join(_number(measure, measure.aim) for measure in figure.measures) + " |"
         verdicts = (verdict(measure, entry["contestants"].get(OURS, {})) for measure in figure.measures)
         yield "| *so* | " + " | ".join(verdicts) + " |"
+
+
+def _upright(figure: Figure, ours: _Summary) -> Iterator[str]:
+    """Yield a line for each measure, where there is nobody to compare with."""
+    yield "| | measured | to reach | aim | |"
+    yield "|---|---:|---:|---:|---|"
+    for measure in figure.measures:
+        measured = _cell(measure, ours.get(measure.name)) or "not measured"
+        wanted = f"{_number(measure, measure.reach)} | {_number(measure, measure.aim)}"
+        yield f"| {_headline(measure)} | {measured} | {wanted} | {verdict(measure, ours)} |"
+
+
+def goals(results: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of the table of all goals."""
+    yield "| figure | reached | to reach | aim | |"
+    yield "|---|---:|---:|---:|---|"
+    for name, figure in FIGURES.items():
+        ours = results.get(name, {}).get("contestants", {}).get(OURS, {})
+        for measure in figure.measures:
+            if measure.reach is not None:
+                reached = _cell(measure, ours.get(measure.name)) or "not measured"
+                wanted = f"{_number(measure, measure.reach)} | {_number(measure, measure.aim)}"
+                yield f"| {figure.title}: {_headline(measure)} | {reached} | {wanted} | {verdict(measure, ours)} |"
 
 
 def verdict(measure: Measure, ours: _Summary) -> str:

@@ -2,6 +2,8 @@
 
 from . import (
     batch,
+    core,
+    growth,
     idle,
     intervals,
     memory,
@@ -26,7 +28,9 @@ FIGURES: dict[str, Figure] = {
         stored_executions,
         memory,
         start,
+        growth,
         stages,
+        core,
     )
 }
 """By name, in the order in which they are measured."""

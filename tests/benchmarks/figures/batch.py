@@ -2,8 +2,10 @@
 
 import time
 from pathlib import Path
+from typing import Protocol
 
-from ..contestants import DURABLE_PEERS, ENTRIES, OURS, PEERS, Contestant
+from ..contestants import DURABLE_PEERS, ENTRIES, OURS, PEERS
+from ..marks import Marks
 from .figure import Figure, Measure
 
 RUNS = 10_000
@@ -18,7 +20,18 @@ def measure(name: str, directory: Path) -> dict[str, float]:
         return {"runs_per_second": round(runs / seconds_of(contestant, runs), 1), "runs": runs}
 
 
-def seconds_of(contestant: Contestant, runs: int) -> float:
+class Busy(Protocol):
+    """The part of a contestant that takes many tasks."""
+
+    @property
+    def marks(self) -> Marks: ...
+
+    def enqueue_all(self, count: int) -> None: ...
+
+    def stored(self) -> int: ...
+
+
+def seconds_of(contestant: Busy, runs: int) -> float:
     """Return how long it takes to hand over runs and to have all outcomes stored."""
     began = time.monotonic()
     contestant.enqueue_all(runs)
