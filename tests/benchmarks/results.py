@@ -19,7 +19,7 @@ def keep(file: Path, name: str, entry: Mapping[str, Any]) -> None:
     """Put the entry of one figure in the place of its last one."""
     figures = {**load(file), name: entry}
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"figures": figures}, indent=1) + "\n")
+    file.write_text(json.dumps({"figures": figures}, indent=1, allow_nan=False) + "\n")
 
 
 def entry_of(

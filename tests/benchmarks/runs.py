@@ -33,9 +33,8 @@ def run(figure: str, contestant: str, shared: Path, *, seconds: float, prepare: 
         RunFailedError: it has failed, or has taken too long.
     """
     directory = Path(tempfile.mkdtemp(prefix="benchmark-"))
-    command = [sys.executable, "-m", _MODULE, figure, contestant, str(directory), str(shared)]
     process = subprocess.Popen(
-        [*command, *(["--prepare"] if prepare else [])],
+        [*_command(figure, contestant, directory, shared), *(["--prepare"] if prepare else [])],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -53,6 +52,10 @@ def run(figure: str, contestant: str, shared: Path, *, seconds: float, prepare: 
         raise RunFailedError(wrong.strip()[-_TAIL:] or f"it ended with exit code {process.returncode}")
     measured: dict[str, Any] = json.loads(told.splitlines()[-1])
     return measured
+
+
+def _command(figure: str, contestant: str, directory: Path, shared: Path) -> list[str]:
+    return [sys.executable, "-m", _MODULE, figure, contestant, str(directory), str(shared)]
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

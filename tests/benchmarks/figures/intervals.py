@@ -31,9 +31,9 @@ def measure(_name: str, directory: Path) -> dict[str, float]:
 
 
 def lateness(marks: list[Mark]) -> dict[str, float]:
-    """Return how late those began that began."""
-    late = [mark.began - mark.due for mark in marks] or [float("nan")]
-    return milliseconds(late, late_p50=0.5, late_p99=0.99, late_max=1.0)
+    """Return how late those began that began; nothing where none did."""
+    late = [mark.began - mark.due for mark in marks]
+    return milliseconds(late, late_p50=0.5, late_p99=0.99, late_max=1.0) if late else {}
 
 
 def _create(system: Measured, number: int, first: float) -> None:
