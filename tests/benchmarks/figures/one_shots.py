@@ -26,7 +26,7 @@ def lateness(contestant: Contestant) -> dict[str, float]:
     contestant.marks.wait(_SCHEDULES, _LEAD_SECONDS + _PATIENCE_SECONDS)
     late = [mark.began - due for mark in contestant.marks.read()]
     return {
-        **milliseconds(late, late_p50=0.5, late_p99=0.99, late_max=1.0),
+        **milliseconds(late, late_min=0.0, late_p50=0.5, late_p99=0.99, late_max=1.0),
         "schedules_per_second": round(_SCHEDULES / (_LEAD_SECONDS - left), 1),
         "seconds_left": round(left, 2),
         "early": sum(1 for one in late if one < 0),

@@ -10,9 +10,8 @@ MOST_AHEAD = 256
 _MOMENTS = SECOND // 50
 _FADING = 10
 """Of a run that took less than those before, a tenth of the difference is believed."""
-_FIRST, _TRUST = 32, 4
-"""Nothing before so many runs of this boot have ended, then one for each four: what kills a process again and again
-meets few others there."""
+_FIRST = 32
+"""Nothing before so many runs of this boot have ended: what kills a process again and again meets few others there."""
 
 
 class Pace:
@@ -31,7 +30,7 @@ class Pace:
         """Return how many runs an instance of this capacity may be given beyond it."""
         if self._ended < _FIRST:
             return 0
-        return min(MOST_AHEAD, self._ended // _TRUST, capacity * _MOMENTS // max(self._took, 1))
+        return min(MOST_AHEAD, self._ended, capacity * _MOMENTS // max(self._took, 1))
 
 
 def may_wait_there(execution: Execution) -> bool:

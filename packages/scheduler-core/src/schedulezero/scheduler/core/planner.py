@@ -1,5 +1,7 @@
 """From due instants to executions: each decision becomes a row, in the step that moves its schedule on."""
 
+from itertools import islice
+
 from msgspec.structs import replace
 
 from schedulezero.protocol.events import ExecutionCreated, ExecutionFinished, ScheduleUpdated
@@ -11,6 +13,9 @@ from schedulezero.scheduler.core.memory import Memory
 from schedulezero.scheduler.core.model import SECOND, AdvanceSchedule, Execution, Schedule
 from schedulezero.scheduler.core.policies import Decision, decide, decide_held, decide_last, due_at
 
+_MOST_AT_ONCE = 200
+"""Schedules: some 10 ms of decisions, and as much of the disk."""
+
 
 class Planner:
     """Decides what schedules have due. `ids` names the executions."""
@@ -20,11 +25,14 @@ class Planner:
         self._ids = ids
 
     def fire_due(self, draft: Draft, now: int) -> None:
-        """Decide every active schedule that has an instant due by `now`."""
+        """Decide the active schedules that have an instant due by `now`, of very many the first.
+
+        The others are due still, and decided while those are at the disk: none waits for the last to be decided.
+        """
         memory = self._memory
         if memory.pause is not None:
             return
-        for schedule_id, version in memory.due.take_due(now):
+        for schedule_id, version in islice(memory.due.take_due(now), _MOST_AT_ONCE):
             schedule = memory.schedules.get(schedule_id)
             if schedule is not None and schedule.version == version and schedule.state == "active":
                 self._fire(draft, schedule, now)
