@@ -11,6 +11,7 @@ from schedulezero.protocol.states import Status
 from schedulezero.runtime.clock import to_datetime
 from schedulezero.scheduler.core.model import Execution, replace
 from schedulezero.scheduler.store import Store
+from schedulezero.scheduler.store.pages import write_cursor
 
 
 def _ids(store: Store, **fields: Any) -> list[str]:
@@ -187,3 +188,18 @@ def test_what_was_run_again_is_left_out_where_that_is_asked_for(store: Store, ne
     failed = {Status.ERROR, Status.TIMEOUT}
     assert store.reader.matching(ExecutionFilter(), statuses=failed, limit=9, replayed=False).rows == [again]
     assert store.reader.matching(ExecutionFilter(), statuses=failed, limit=9).rows == [again, once]
+
+
+def test_any_text_may_be_asked_for(store: Store) -> None:
+    """NUL, which no row holds, and what cannot be encoded as a text of the database, are found nowhere."""
+    reader, odd = store.reader, "a\0b"
+    assert (reader.execution(odd), reader.schedule(odd), reader.attempts(odd), reader.logs(odd)) == (None, None, [], [])
+    assert reader.last_status([odd]) == {}
+    assert reader.idempotency_key(odd, odd) is None
+    assert (reader.pending(odd, odd, limit=1), reader.line(odd, limit=1)) == ([], [])
+    assert reader.execution_page(ExecutionFilter(), cursor=write_cursor((5, odd))).rows == []
+    assert reader.schedule_page(ScheduleList(cursor=write_cursor(odd))).rows == []
+    with store.history.read() as past:
+        assert past.known_handler(odd) is None
+        assert past.spells("schedule_pause", odd, 0, 9) == []
+        assert past.around(odd, odd, 5) == (None, None)

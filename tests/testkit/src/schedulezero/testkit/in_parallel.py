@@ -1,9 +1,10 @@
 """How tests are shared by several workers.
 
 A file, or a folder whose tests stand on something costly, goes to one worker; the longest first. What looks at how long
-things take comes at the end, when one worker alone is left.
+things take comes at the end, when one worker alone is left; what is run on several databases does so once, on SQLite.
 """
 
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from xdist.workermanage import WorkerController
 _TOGETHER = ("tests/browser/", "tests/deploy/", "tests/examples/")
 _ONE_BY_ONE = ("tests/simulation/",)
 _ALONE = ("tests/acceptance/", "tests/benchmarks/", "tests/chaos/")
+_SERVERS = re.compile(r"[\[-](postgresql|mysql)[\]-]")
 
 
 class BySpace(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
@@ -27,7 +29,9 @@ class BySpace(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(_ONE_BY_ONE):
             return nodeid
-        file = nodeid.partition("::")[0]
+        file, _, test = nodeid.partition("::")
+        if file.startswith(_ALONE) and (server := _SERVERS.search(test)):
+            return f"{file} on {server[1]}"
         return next((folder for folder in _TOGETHER if file.startswith(folder)), file)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
@@ -50,7 +54,7 @@ def _turn(scope: str) -> int:
         return 0
     if scope.startswith(_ONE_BY_ONE):
         return 1
-    return _LAST if scope.startswith(_ALONE) else 2
+    return _LAST if scope.startswith(_ALONE) and " on " not in scope else 2
 
 
 @pytest.hookimpl(optionalhook=True)

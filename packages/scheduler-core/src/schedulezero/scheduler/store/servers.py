@@ -42,6 +42,8 @@ def create(url: URL, patience: float | None) -> tuple[Engine, Engine]:
         remedy = f"pip install 'schedulezero-scheduler-core[{extra}]'"
         raise CannotOpen.because(f"the driver {error.name} of this database is not installed: {remedy}") from None
     event.listen(writer, "invalidate", lambda *_: reader.dispose())
+    if reader.dialect.name == "postgresql":
+        event.listen(reader, "before_cursor_execute", _ask_without_nul, retval=True)
     return writer, reader
 
 
@@ -83,6 +85,15 @@ def _postgresql(url: URL, patience: float | None, options: dict[str, Any]) -> En
         connect = connection_class(patience).connect
         event.listen(engine, "do_connect", lambda _dialect, _record, args, named: connect(*args, **named))
     return engine
+
+
+def _ask_without_nul(
+    _connection: Connection, _cursor: object, statement: str, parameters: Any, *_: object
+) -> tuple[str, Any]:
+    """No row holds NUL, and PostgreSQL may not be asked for it: it is asked for a character that no id holds either."""
+    if any(isinstance(value, str) and "\0" in value for value in parameters):
+        parameters = tuple(value.replace("\0", "\uffff") if isinstance(value, str) else value for value in parameters)
+    return statement, parameters
 
 
 def _unless_said(url: URL, ours: dict[str, Any]) -> dict[str, Any]:
