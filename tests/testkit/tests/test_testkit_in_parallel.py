@@ -26,8 +26,8 @@ FILES = (
     "browser/test_two.py",
     "simulation/test_worlds.py",
     *(f"unit/test_unit_{n}.py" for n in range(4)),
-    "acceptance/test_alone.py",
-    "chaos/test_alone_too.py",
+    "acceptance/test_acceptance_kills.py",
+    "acceptance/test_acceptance_load.py",
 )
 ON_DATABASES = "acceptance/test_on_databases.py"
 TESTS_ON_DATABASES = TESTS.replace('"n", range(4)', '"kind", ["sqlite", "postgresql"]')
@@ -70,7 +70,7 @@ def test_a_file_goes_to_one_worker(said: Said) -> None:
 
 
 def test_what_needs_quiet_comes_last_and_one_by_one(said: Said) -> None:
-    quiet = [file.startswith(("acceptance/", "chaos/")) and not file.endswith("@postgresql") for _, _, file in said]
+    quiet = [file.startswith("acceptance/") and not file.endswith("@postgresql") for _, _, file in said]
     first = quiet.index(True)
     assert all(quiet[first:])
     assert len(said) - first == 2 * 9

@@ -12,8 +12,9 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 _TOGETHER = ("tests/browser/", "tests/deploy/", "tests/examples/")
+_LONG = ("tests/chaos/", "tests/databases/", *_TOGETHER)
 _ONE_BY_ONE = ("tests/simulation/",)
-_ALONE = ("tests/acceptance/", "tests/benchmarks/", "tests/chaos/")
+_ALONE = ("tests/acceptance/test_acceptance_kills.py", "tests/acceptance/test_acceptance_load.py")
 _SERVERS = re.compile(r"[\[-](postgresql|mysql)[\]-]")
 
 
@@ -50,7 +51,7 @@ _LAST = 3
 
 
 def _turn(scope: str) -> int:
-    if scope in _TOGETHER:
+    if scope.startswith(_LONG):
         return 0
     if scope.startswith(_ONE_BY_ONE):
         return 1
