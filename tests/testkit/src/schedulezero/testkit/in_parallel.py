@@ -15,6 +15,7 @@ _TOGETHER = ("tests/browser/", "tests/deploy/", "tests/examples/")
 _LONG = ("tests/chaos/", "tests/databases/", *_TOGETHER)
 _ONE_BY_ONE = ("tests/simulation/",)
 _ALONE = ("tests/acceptance/test_acceptance_kills.py", "tests/acceptance/test_acceptance_load.py")
+_ON_SERVERS = "tests/acceptance/"
 _SERVERS = re.compile(r"[\[-](postgresql|mysql)[\]-]")
 
 
@@ -31,7 +32,7 @@ class BySpace(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         if nodeid.startswith(_ONE_BY_ONE):
             return nodeid
         file, _, test = nodeid.partition("::")
-        if file.startswith(_ALONE) and (server := _SERVERS.search(test)):
+        if file.startswith(_ON_SERVERS) and (server := _SERVERS.search(test)):
             return f"{file} on {server[1]}"
         return next((folder for folder in _TOGETHER if file.startswith(folder)), file)
 
