@@ -349,17 +349,6 @@ def test_figures_count_an_outcome_as_soon_as_it_is_told(api: Api) -> None:
     assert after["p50_duration_ms"] <= after["p95_duration_ms"] <= after["p99_duration_ms"]
 
 
-def test_clear_removes_what_ended_before_an_instant_and_nothing_else(api: Api) -> None:
-    old = api.run("work", "noop", tags=["clear"], wait_seconds=10)["execution_id"]
-    new = api.run("work", "noop", tags=["clear"], wait_seconds=10)["execution_id"]
-
-    cleared = api.do("/api/executions/clear", {"before": api.execution(new)["completed_at"]})
-
-    assert cleared["records_cleared"] >= 1
-    assert [record["execution_id"] for record in api.executions(tag="clear")] == [new]
-    assert api.get(f"/api/executions/{old}").status_code == 404
-
-
 # -- handlers that are away -------------------------------------------------------------------------------------------
 
 
@@ -391,6 +380,17 @@ def test_the_long_job_has_run_once_and_to_its_end(system: Deployment, long_run: 
     assert (record["status"], record["result"], record["attempt_number"]) == ("success", LONG_SECONDS, 1)
     assert record["duration_ms"] >= LONG_SECONDS * 1000
     assert [run.execution_id for run in system.diary].count(long_run) == 1
+
+
+def test_clear_removes_what_ended_before_an_instant_and_nothing_else(api: Api) -> None:
+    old = api.run("work", "noop", tags=["clear"], wait_seconds=10)["execution_id"]
+    new = api.run("work", "noop", tags=["clear"], wait_seconds=10)["execution_id"]
+
+    cleared = api.do("/api/executions/clear", {"before": api.execution(new)["completed_at"]})
+
+    assert cleared["records_cleared"] >= 1
+    assert [record["execution_id"] for record in api.executions(tag="clear")] == [new]
+    assert api.get(f"/api/executions/{old}").status_code == 404
 
 
 def test_nothing_of_this_has_left_a_traceback(system: Deployment) -> None:

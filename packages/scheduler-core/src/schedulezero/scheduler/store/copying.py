@@ -141,7 +141,7 @@ def _copy_table(reading: Connection, written: Connection, table: Table, total: i
     done = 0
     for batch in _batches(reading, table):
         digest.update(b"".join(map(_line, batch)))
-        cursor.executemany(statement.sql, batch)
+        statement.execute_all(cursor, batch)
         done += len(batch)
         progress("copied", table.name, done, total)
     return digest.digest()

@@ -5,6 +5,7 @@ so that a network which swallows everything is noticed too. A connection on whic
 the readers' are let go of with it: after a failover they may lead to a server that only follows.
 """
 
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
@@ -70,7 +71,9 @@ def _engine(url: URL, patience: float | None, **options: Any) -> Engine:
     options |= {"pool_pre_ping": True, "max_overflow": 0, "pool_timeout": _POOL_SECONDS, "paramstyle": "format"}
     if url.get_backend_name() == "postgresql":
         return _postgresql(url, patience, options)
-    ours = {"charset": "utf8mb4", "init_command": _MYSQL_SESSION, "connect_timeout": _CONNECT_SECONDS}
+    ours: dict[str, Any] = {"charset": "utf8mb4", "init_command": _MYSQL_SESSION, "connect_timeout": _CONNECT_SECONDS}
+    flags = import_module("pymysql.constants.CLIENT")
+    ours["client_flag"] = flags.FOUND_ROWS | flags.MULTI_STATEMENTS
     if patience is not None:
         ours |= {"read_timeout": patience, "write_timeout": patience}
     return create_engine(url, connect_args=_unless_said(url, ours), **options)

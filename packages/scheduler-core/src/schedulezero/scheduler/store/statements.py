@@ -3,7 +3,8 @@
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Dialect, Executable, Table, and_, bindparam, delete, insert, update
+from sqlalchemy import Delete, Dialect, Executable, Table, Update, and_, bindparam, delete, insert, update
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql import ClauseElement
 
 from schedulezero.scheduler.core.model import (
@@ -23,7 +24,8 @@ from schedulezero.scheduler.core.model import (
     UpdateExecution,
 )
 from schedulezero.scheduler.store import rows, tables
-from schedulezero.scheduler.store.dialects import upsert
+from schedulezero.scheduler.store.dialects import MYSQL, upsert
+from schedulezero.scheduler.store.exchanges import execute_together
 
 _WITH_REQUEST = ("handler_id", "method_name", "name", "tags", "times_since")
 """What is written of a schedule only with its request; the table has these columns last, in this order."""
@@ -49,6 +51,14 @@ class Prepared:
         if compiled.positiontup != list(names):
             raise TypeError(f"parameters are {compiled.positiontup}, not {names}")
         self.sql = str(compiled)
+        self._goes_together = dialect.name in MYSQL and isinstance(statement, Update | Delete)
+
+    def execute_all(self, cursor: DBAPICursor, rows: Sequence[Sequence[Any]]) -> int:
+        """Execute it for each row of parameters, and return how many rows of the table it met in all."""
+        if self._goes_together:
+            return execute_together(cursor, self.sql, rows)
+        cursor.executemany(self.sql, rows)
+        return cursor.rowcount
 
 
 class Kind(NamedTuple):

@@ -25,11 +25,11 @@ class TallyWriter:
         counts = sorted((*key, *numbers) for key, numbers in tally.counts.items())
         durations = sorted((*key, *numbers) for key, numbers in tally.durations.items())
         if counts:
-            cursor.executemany(self._counts.sql, counts)
+            self._counts.execute_all(cursor, counts)
         if durations:
-            cursor.executemany(self._durations.sql, durations)
+            self._durations.execute_all(cursor, durations)
 
     def drop_empty(self, cursor: DBAPICursor, tally: Tally) -> None:
         """Remove those of the tally's counts that nothing is left of."""
         if tally.counts:
-            cursor.executemany(self._drop_empty.sql, sorted(tally.counts))
+            self._drop_empty.execute_all(cursor, sorted(tally.counts))

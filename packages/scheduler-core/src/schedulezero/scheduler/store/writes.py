@@ -75,10 +75,10 @@ class Writer:
         self._tallies.write(cursor, tally)
 
     def _execute(self, cursor: DBAPICursor, kind: Kind, run: list[Change]) -> None:
-        cursor.executemany(kind.statement.sql, list(map(kind.parameters, run)))
-        if kind.expects and cursor.rowcount != len(run):
+        met = kind.statement.execute_all(cursor, list(map(kind.parameters, run)))
+        if kind.expects and met != len(run):
             what = type(run[0]).__name__
-            raise Conflict.because(f"{what} met {cursor.rowcount} of {len(run)} rows")
+            raise Conflict.because(f"{what} met {met} of {len(run)} rows")
 
     def _runs(self, changes: Iterable[Change]) -> Iterator[tuple[Kind, list[Change]]]:
         """Yield changes by kind, each kind as seldom as the order of the changes of each row allows."""

@@ -1,0 +1,64 @@
+"""A value that a server refuses keeps the changes of its event alone from being stored, wherever in a batch it is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from schedulezero.protocol.states import Status
+from schedulezero.scheduler.core.model import Execution, InsertExecution, UpdateExecution
+from schedulezero.scheduler.store import Conflict, DataRefused, Store
+from schedulezero.testkit.databases.fixtures import SERVERS, Databases
+
+from .filled import changes
+
+TOO_LONG = "i" * 201
+"""For the column of an instance's id; nothing that registers has such a one."""
+
+
+@pytest.fixture(params=SERVERS)
+def store(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Iterator[Store]:
+    store = Store.open(databases.cleared(request.param, tmp_path), owner="refused")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def pending(store: Store) -> list[Execution]:
+    """Stored executions that wait."""
+    inserts = [change for change in changes(30) if isinstance(change, InsertExecution)]
+    assert store.writer.commit([[insert] for insert in inserts]) == [None] * len(inserts)
+    return [insert.execution for insert in inserts if insert.execution.status is Status.PENDING]
+
+
+def claimed(before: Execution, instance_id: str) -> UpdateExecution:
+    after = replace(before, status=Status.RUNNING, claim=7, attempt=1, instance_id=instance_id, started_at=5)
+    return UpdateExecution(execution=after, status_before=before.status, claim_before=before.claim)
+
+
+def test_one_of_many_updates_is_refused_alone(store: Store, pending: list[Execution]) -> None:
+    first, second, third, *_ = pending
+    groups = [[claimed(first, "i1")], [claimed(second, TOO_LONG)], [claimed(third, "i3")]]
+
+    stored, refused, also_stored = store.writer.commit(groups)
+
+    assert (stored, also_stored) == (None, None)
+    assert isinstance(refused, DataRefused)
+    read = [store.reader.execution(one.id) for one in (first, second, third)]
+    assert [one and (one.status, one.instance_id) for one in read] == [
+        (Status.RUNNING, "i1"),
+        (Status.PENDING, None),
+        (Status.RUNNING, "i3"),
+    ]
+
+
+def test_one_of_many_updates_that_meets_no_row_is_a_conflict_of_all(store: Store, pending: list[Execution]) -> None:
+    first, second, third, *_ = pending
+    replaced = replace(second, claim=99)
+
+    with pytest.raises(Conflict, match="UpdateExecution met 2 of 3 rows"):
+        store.writer.commit([[claimed(first, "i1")], [claimed(replaced, "i2")], [claimed(third, "i3")]])
+
+    assert [store.reader.execution(one.id) for one in (first, second, third)] == [first, second, third]
+    assert store.writer.commit([[claimed(first, "i1")]]) == [None]
