@@ -10,7 +10,8 @@ COPY packages packages
 COPY services services
 COPY tests/testkit tests/testkit
 COPY deploy deploy
-RUN deploy/build.sh /wheels && deploy/install.sh /wheels /opt/schedulezero schedulezero-scheduler
+RUN deploy/build.sh /wheels && deploy/install.sh /wheels /opt/schedulezero schedulezero-scheduler \
+    'schedulezero-scheduler-core[mysql,postgresql]'
 
 FROM python:${PYTHON}
 COPY --from=build /opt/schedulezero /opt/schedulezero

@@ -6,11 +6,8 @@ import pytest
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from schedulezero.protocol.commands import ExecutionFilter
-from schedulezero.protocol.states import Status
 from schedulezero.scheduler.core.model import Change
 from schedulezero.scheduler.store import tables
-from schedulezero.scheduler.store.pages import execution_conditions
 from schedulezero.scheduler.store.statements import kinds
 from schedulezero.scheduler.store.tally_writes import TallyWriter
 
@@ -45,11 +42,3 @@ def test_the_tables_can_be_made(dialect: Any) -> None:
             dialect.name != "mysql",
         ),
     }
-
-
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_filter_can_be_said(dialect: Any) -> None:
-    filter_ = ExecutionFilter(handler_id="h", status=(Status.ERROR,), tag="t", q="q")
-    said = [str(condition.compile(dialect=dialect)) for condition in execution_conditions(filter_)]
-    assert "status IN ('error', 'timeout', 'cancelled', 'skipped')" in said
-    assert any(("strpos(" if dialect.name == "postgresql" else "instr(") in text for text in said)
