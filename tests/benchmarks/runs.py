@@ -42,16 +42,24 @@ def run(figure: str, contestant: str, shared: Path, *, seconds: float, prepare: 
         start_new_session=True,
     )
     try:
-        told, wrong = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        told, wrong = "", f"it was given up after {seconds:g} s"
+        with process:
+            told, wrong = _awaited(process, seconds)
     finally:
-        _end(process)
         shutil.rmtree(directory, ignore_errors=True)
     if process.returncode != 0:
         raise RunFailedError(wrong.strip()[-_TAIL:] or f"it ended with exit code {process.returncode}")
     measured: dict[str, Any] = json.loads(told.splitlines()[-1])
     return measured
+
+
+def _awaited(process: "subprocess.Popen[str]", seconds: float) -> tuple[str, str]:
+    """Return what a run has said, and what it has complained of."""
+    try:
+        return process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return "", f"it was given up after {seconds:g} s"
+    finally:
+        _end(process)
 
 
 def _command(figure: str, contestant: str, directory: Path, shared: Path) -> list[str]:

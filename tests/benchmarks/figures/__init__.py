@@ -3,6 +3,7 @@
 from . import (
     batch,
     core,
+    databases,
     growth,
     idle,
     intervals,
@@ -28,6 +29,7 @@ FIGURES: dict[str, Figure] = {
         stored_executions,
         memory,
         start,
+        databases,
         growth,
         stages,
         core,
