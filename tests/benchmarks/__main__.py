@@ -35,12 +35,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks", description="Measure ScheduleZero and its peers."
     )
-    parser.add_argument("figures", nargs="*", metavar="FIGURE", choices=[*FIGURES, []], help=", ".join(FIGURES))
+    parser.add_argument("figures", nargs="*", metavar="FIGURE", type=_figure, help=", ".join(FIGURES))
     parser.add_argument("--rounds", type=int, default=_ROUNDS, metavar="N", help=f"runs of each (default {_ROUNDS})")
     parser.add_argument("--only", metavar="NAME,…", help=f"of {', '.join(ENTRIES)}")
     parser.add_argument("--results", type=Path, default=LATEST, metavar="FILE", help=f"default {LATEST.name}")
     parser.add_argument("--without-peers", action="store_true", help="do not insist that they are there")
     return parser
+
+
+def _figure(name: str) -> str:
+    if name not in FIGURES:
+        raise argparse.ArgumentTypeError(f"there is no figure {name}; choose from {', '.join(FIGURES)}")
+    return name
 
 
 def _measure(figure: Figure, contestants: tuple[str, ...], rounds: int, results: Path) -> bool:
