@@ -206,10 +206,7 @@ class BenchScheduler:
             case Fate.CRASH_BEFORE_EFFECTS:
                 self._write(groups)
             case Fate.CRASH_AMID_EFFECTS:
-                self._write(groups)
-                effects = [effect for fed in batch for effect in fed.step.effects]
-                for effect in effects[: len(effects) // 2]:
-                    self._perform(effect)
+                self._store_and_die(batch, groups)
             case Fate.CRASH_AFTER_EFFECTS:
                 self.store(batch, groups)
             case Fate.FAILED:
@@ -226,6 +223,23 @@ class BenchScheduler:
                 self._late = (self._owner, self._epoch, groups)
         if fate in CRASHES or fate is Fate.TAKEN_OVER:
             raise Killed(fate)
+
+    def _store_and_die(self, batch: list[Fed], groups: list[list[Change]]) -> None:
+        """Commit, and be killed when half as many effects have happened as the batch has."""
+        perform, left = self._perform, sum(len(fed.step.effects) for fed in batch) // 2
+
+        def perform_some(effect: Effect) -> None:
+            nonlocal left
+            if left == 0:
+                raise Killed(Fate.CRASH_AMID_EFFECTS)
+            left -= 1
+            perform(effect)
+
+        self._perform = perform_some
+        try:
+            self.store(batch, groups)
+        finally:
+            self._perform = perform
 
     def _fail(self, batch: list[Fed], problem: Problem) -> None:
         self._refuse(batch, problem)
