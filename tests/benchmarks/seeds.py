@@ -70,7 +70,7 @@ def _write(directory: Path, changes: Iterable[Change]) -> None:
 
 def _schedule(number: int, first: int, every_seconds: int) -> InsertSchedule:
     id_ = f"stored-{number:07}"
-    trigger = IntervalTrigger(seconds=every_seconds, start_time=iso(first / SECOND))
+    trigger = IntervalTrigger(seconds=every_seconds, start_time=iso(first / SECOND), timezone="UTC")
     request = ScheduleRequest(
         handler_id=HANDLER,
         method_name="punctual",

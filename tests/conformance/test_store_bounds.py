@@ -221,7 +221,7 @@ def test_nothing_else_that_is_read_goes_through_all_executions(store: Store, eng
     fill(engines, new, range(FEW))
     reader = store.reader
     with plans(engines) as seen:
-        reader.load(epoch=1, window=10, line=10)
+        reader.load(epoch=1, window=10, line=10, agenda=9)
         reader.pending("reports", "do_work", limit=10)
         reader.line("nightly", limit=10)
         reader.matching(ExecutionFilter(), statuses=FINAL - {Status.SUCCESS}, limit=10, replayed=False)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from schedulezero.protocol.commands import ExecutionFilter
+from schedulezero.protocol.commands import ExecutionFilter, ScheduleList
 from schedulezero.protocol.states import Status
 from schedulezero.scheduler.core.model import AdvanceSchedule, DeleteSchedule, ReviseSchedule, replace
 from schedulezero.scheduler.store import Conflict, DataRefused, Store
@@ -32,7 +32,7 @@ def test_a_schedule_must_have_the_version(store: Store, new: Any, change: str) -
     store.writer.commit([[new.insert(schedule)]])
     with pytest.raises(Conflict):
         store.writer.commit([[changes[change]]])
-    assert store.reader.load(epoch=1, window=1, line=9).schedules == [schedule]
+    assert store.reader.schedule_page(ScheduleList()).rows == [schedule]
 
 
 def test_nothing_of_a_batch_with_a_conflict_is_stored(store: Store, new: Any) -> None:
@@ -81,7 +81,7 @@ def test_the_changes_of_one_row_keep_their_order(store: Store, new: Any) -> None
         [new.update(other, new.started(other)), new.update(retrying, new.ended(retrying))],
     ]
     assert store.writer.commit(groups) == [None] * 5
-    assert store.reader.load(epoch=1, window=1, line=9).schedules == [schedule]
+    assert store.reader.schedule_page(ScheduleList()).rows == [schedule]
     assert store.reader.execution(pending.id) == new.ended(retrying)
     assert store.reader.execution(other.id) == new.started(other)
 

@@ -83,7 +83,7 @@ def test_the_machine_starts_from_the_spells_that_last_and_from_the_newest_time_u
     ups = [Spell(kind="scheduler_up", subject="", began=began, ended=began + 5) for began in (10, 20)]
     keep(store, *ups, pause(1, 2), pause(3, None), pause(4, None, subject="other"))
 
-    loaded = store.reader.load(epoch=1, window=1, line=1)
+    loaded = store.reader.load(epoch=1, window=1, line=1, agenda=9)
 
     assert set(loaded.spells) == {ups[1], pause(3, None), pause(4, None, subject="other")}
 

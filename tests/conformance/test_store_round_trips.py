@@ -117,7 +117,7 @@ def test_a_schedule_with_every_field(store: Store, new: Any) -> None:
         error=NASTY,
     )
     store.writer.commit([[new.insert(schedule)]])
-    (read,) = store.reader.load(epoch=1, window=1, line=9).schedules
+    (read,) = store.reader.schedule_page(ScheduleList()).rows
     assert read == schedule
     assert bytes(read.request.job_params) == bytes(request.job_params)
 
@@ -128,11 +128,11 @@ def test_a_schedule_is_advanced_revised_and_deleted(store: Store, new: Any) -> N
     request = replace(first.request, handler_id="other", tags=("changed",))
     revised = replace(advanced, version=3, generation="g2", request=request, state="paused", pause=PAUSE)
     store.writer.commit([[new.insert(first)], [AdvanceSchedule(schedule=advanced, version_before=1)]])
-    assert store.reader.load(epoch=1, window=1, line=9).schedules == [advanced]
+    assert store.reader.schedule_page(ScheduleList()).rows == [advanced]
     store.writer.commit([[ReviseSchedule(schedule=revised, version_before=2)]])
     assert store.reader.schedule_page(ScheduleList(handler_id="other", tag="changed")).rows == [revised]
     store.writer.commit([[DeleteSchedule(schedule_id=first.id, shard=first.shard, version_before=3)]])
-    assert store.reader.load(epoch=1, window=1, line=9).schedules == []
+    assert store.reader.schedule_page(ScheduleList()).rows == []
 
 
 def test_attempts_in_their_order(store: Store) -> None:
@@ -187,16 +187,16 @@ def test_what_is_known_of_a_handler_is_replaced(store: Store) -> None:
     first = KnownHandler(handler_id="h", first_seen=1, methods=())
     second = KnownHandler(handler_id="h", first_seen=1, methods=(spec,))
     store.writer.commit([[RememberHandler(handler=first)], [RememberHandler(handler=second)]])
-    assert store.reader.load(epoch=1, window=1, line=9).handlers == [second]
+    assert store.reader.load(epoch=1, window=1, line=9, agenda=9).handlers == [second]
 
 
 def test_pauses_are_set_and_taken_back(store: Store) -> None:
     store.writer.commit(
         [[SetPause(handler_id=None, pause=PAUSE)], [SetPause(handler_id="h", pause=PAUSE)], [_resumed("other")]]
     )
-    assert store.reader.load(epoch=1, window=1, line=9).pauses == {None: PAUSE, "h": PAUSE}
+    assert store.reader.load(epoch=1, window=1, line=9, agenda=9).pauses == {None: PAUSE, "h": PAUSE}
     store.writer.commit([[_resumed(None)]])
-    assert store.reader.load(epoch=1, window=1, line=9).pauses == {"h": PAUSE}
+    assert store.reader.load(epoch=1, window=1, line=9, agenda=9).pauses == {"h": PAUSE}
 
 
 def _resumed(handler_id: str | None) -> SetPause:

@@ -61,7 +61,7 @@ def test_a_database_of_each_head_keeps_all_it_has(url: str, kind: str, head: str
 
 def is_there(store: Store, change: Any, head: int) -> bool:
     """Whether what was written before the step that `head` names is read again."""
-    loaded = store.reader.load(epoch=1, window=10, line=9)
+    loaded = store.reader.load(epoch=1, window=10, line=9, agenda=9)
     match change:
         case InsertSchedule(schedule=schedule):
             return store.reader.schedule(schedule.id) == schedule

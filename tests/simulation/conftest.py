@@ -7,4 +7,4 @@ from .model.triggers import compile_once
 
 @pytest.fixture(autouse=True)
 def _triggers_of_the_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("schedulezero.scheduler.core.memory.compile_trigger", compile_once)
+    monkeypatch.setattr("schedulezero.scheduler.core.agenda.compile_trigger", compile_once)

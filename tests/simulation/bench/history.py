@@ -22,6 +22,7 @@ from schedulezero.scheduler.core.model import (
     Answer,
     Effect,
     Execution,
+    ReadAhead,
     ReadLine,
     Refill,
     Refuse,
@@ -84,7 +85,7 @@ class History:
         self._wires = 0
         self.resting = False
         """Whether the faults have ceased, and everything is to come to its end."""
-        self._to_read: list[Refill | ReadLine] = []
+        self._to_read: list[Refill | ReadLine | ReadAhead] = []
         self._requests = Requests(
             self._random,
             lambda: self.now,
@@ -187,7 +188,8 @@ class History:
     def nothing_moves(self) -> None:
         """Everything is committed: a good moment to compare memory with what is stored."""
         self.scheduler.settle()
-        for violation in differences(self.scheduler.machine.memory, self.scheduler.fresh().memory):
+        held, fresh = self.scheduler.machine.memory, self.scheduler.fresh().memory
+        for violation in differences(held, fresh, self.database.schedules):
             raise violation
 
     def a_job_ends(self) -> None:
@@ -245,12 +247,14 @@ class History:
         named = getattr(command, "execution_id", None)
         prior = self.database.keys.get(("local", asking.key)) if asking.key is not None else None
         found = prior.execution_ids[0] if prior is not None else named
+        schedule_id = inputs.schedule_named_by(command)
         self.scheduler.feed(
             inputs.Asked(
                 command=command,
                 caller="local",
                 ticket=self.promises.ask(asking),
                 found=self.database.executions.get(found) if found is not None else None,
+                schedule=self.database.schedules.get(schedule_id) if schedule_id is not None else None,
                 prior=prior,
                 digest=asking.marker,
             )
@@ -282,7 +286,7 @@ class History:
                 self.promises.answer(effect.ticket, effect.value)
             case Refuse():
                 self.promises.refuse(effect.ticket, effect.problem)
-            case Refill() | ReadLine():
+            case Refill() | ReadLine() | ReadAhead():
                 self._to_read.append(effect)
 
     def _exchange(self, instance: Instance) -> None:
@@ -292,8 +296,10 @@ class History:
         while self._to_read:
             self.scheduler.feed(self._read(self._to_read.pop()))
 
-    def _read(self, effect: Refill | ReadLine) -> inputs.Refilled | inputs.LineRead:
-        """Read more of a queue, or of a line, as it is stored now."""
+    def _read(self, effect: Refill | ReadLine | ReadAhead) -> inputs.Refilled | inputs.LineRead | inputs.Upcoming:
+        """Read more of a queue, of a line, or of the schedules, as it is stored now."""
+        if isinstance(effect, ReadAhead):
+            return self.database.read_ahead(effect)
         if isinstance(effect, ReadLine):
             line = self.database.line(effect.schedule_id, limit=_READ_AT_ONCE)
             return inputs.LineRead(schedule_id=effect.schedule_id, executions=line)
@@ -414,7 +420,7 @@ class History:
             *overdue(database.schedules, self.now),
             *self.promises.audit(database.schedules),
             *attempts_that_do_not_add_up(database.executions.values(), database.attempts.values()),
-            *differences(self.scheduler.machine.memory, self.scheduler.fresh().memory),
+            *differences(self.scheduler.machine.memory, self.scheduler.fresh().memory, self.database.schedules),
         ):
             raise violation
 

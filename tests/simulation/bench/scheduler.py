@@ -9,6 +9,7 @@ from random import Random
 from typing import NamedTuple
 
 from schedulezero.protocol.errors import Code, Problem
+from schedulezero.scheduler.core.agenda import part_of
 from schedulezero.scheduler.core.inputs import Asked, Input, Loaded
 from schedulezero.scheduler.core.machine import Machine
 from schedulezero.scheduler.core.memory import Limits
@@ -19,7 +20,7 @@ from schedulezero.scheduler.waiting import Waiting
 from ..model.database import Database
 from .fates import CRASHES, Fate
 
-LIMITS = Limits(window=3, line=2)
+LIMITS = Limits(window=3, line=2, agenda=2)
 _FAR = 1_000_000_000_000_000
 _LONG_AGO = 0
 _NOTHING_STORED = Problem(code=Code.UNAVAILABLE, message="nothing was stored")
@@ -105,7 +106,7 @@ class BenchScheduler:
         return self._database.acquire(self._owner, _FAR, alone=True)
 
     def load(self) -> Loaded:
-        return self._database.load(self._epoch, window=LIMITS.window, line=LIMITS.line)
+        return self._database.load(self._epoch, window=LIMITS.window, line=LIMITS.line, agenda=part_of(LIMITS.agenda))
 
     def fresh(self) -> Machine:
         """Return a machine that has just read the database and done nothing yet, not even what is overdue."""

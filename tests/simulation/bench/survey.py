@@ -56,6 +56,7 @@ _NAMES: dict[type, str] = {
     inputs.DirectoryRead: "read",
     inputs.Refilled: "read",
     inputs.LineRead: "read",
+    inputs.Upcoming: "read",
     inputs.Loaded: "loaded",
 }
 
@@ -106,7 +107,7 @@ def _policy(change: model.Change, memory: Memory) -> str:
         case model.InsertSchedule() | model.ReviseSchedule() | model.AdvanceSchedule():
             return _policies_of(change.schedule.request)
         case model.InsertExecution() | model.UpdateExecution() if change.execution.generation is not None:
-            schedule = memory.schedules.get(str(change.execution.schedule_id))
+            schedule = memory.agenda.get(str(change.execution.schedule_id))
             return _policies_of(schedule.request) if schedule is not None else "of a deleted one"
         case _:
             return "-"

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from schedulezero.protocol.states import FINAL, Status
 from schedulezero.protocol.values import Pause
 from schedulezero.scheduler.core import inputs, model
+from schedulezero.scheduler.core.agenda import place_of
 from schedulezero.scheduler.core.lines import turn_of
 from schedulezero.scheduler.core.queues import key_of
 from schedulezero.scheduler.store import Conflict, DataRefused, Fenced
@@ -78,6 +79,7 @@ class Database:
         self.keys: dict[tuple[str, str], model.IdempotencyKey] = {}
         self.handlers: dict[str, model.KnownHandler] = {}
         self.pauses: dict[str | None, Pause] = {}
+        self.past_pauses: dict[str | None, model.PastPauses] = {}
         self.logs: dict[tuple[str, int], model.LogEntry] = {}
         self.spells: dict[tuple[str, str, int], model.Spell] = {}
         self.notifications: dict[str, model.Notification] = {}
@@ -175,6 +177,7 @@ class Database:
                 self._insert(undo, self.notifications, owed.id, owed)
             case model.SetPause():
                 undo.put(self.pauses, change.handler_id, change.pause)
+                undo.put(self.past_pauses, change.handler_id, change.past)
             case model.KeepSpell(spell=spell):
                 undo.put(self.spells, (spell.kind, spell.subject, spell.began), spell)
             case _:
@@ -222,7 +225,7 @@ class Database:
 
     # -- reading -------------------------------------------------------------------------------------------------
 
-    def load(self, epoch: int, *, window: int, line: int, resumed: bool = False) -> inputs.Loaded:
+    def load(self, epoch: int, *, window: int, line: int, agenda: int, resumed: bool = False) -> inputs.Loaded:
         """Read all that a machine starts from, as the real reader does."""
         rows = list(self._unfinished.values())
         held = [row for row in rows if row.status is not Status.PENDING]
@@ -235,16 +238,34 @@ class Database:
         windows = [row for queue in queues for row in self.pending(*queue, limit=window)]
         return inputs.Loaded(
             epoch=epoch,
-            schedules=list(self.schedules.values()),
+            upcoming=self.upcoming(None, agenda),
+            states={"active": 0, **Counter(row.state for row in self.schedules.values())},
             executions=[*held, *(row for rows in in_line.values() for row in rows), *windows],
             pending=dict(queues),
             unfinished=dict(Counter(row.schedule_id for row in rows if row.schedule_id is not None)),
             handlers=list(self.handlers.values()),
             pauses=dict(self.pauses),
+            past_pauses=self.past_pauses.get(None, model.PastPauses()),
             spells=self._lasting_spells(),
             left=left,
             resumed=resumed,
         )
+
+    def upcoming(self, after: model.Place | None, limit: int) -> inputs.Upcoming:
+        """Read the next active schedules by when they are due."""
+        active = sorted((row for row in self.schedules.values() if row.due_at is not None), key=place_of)
+        read = [row for row in active if after is None or place_of(row) > after][:limit]
+        return inputs.Upcoming(schedules=read, through=place_of(read[-1]) if len(read) == limit else None)
+
+    def read_ahead(self, wanted: model.ReadAhead) -> inputs.Upcoming:
+        """Answer what a machine has asked to be read of its schedules, as the shell does."""
+        if wanted.limit == 0:
+            return inputs.Upcoming(schedules=[], through=wanted.after, asked=wanted.asked)
+        return model.replace(self.upcoming(wanted.after, wanted.limit), asked=wanted.asked)
+
+    def beside(self, schedule_id: str) -> tuple[str, ...]:
+        """Return the ids of schedules that a lost one may have been meant for."""
+        return tuple(sorted(id_ for id_ in self.schedules if id_ != schedule_id))
 
     def line(self, schedule_id: str, *, limit: int) -> list[model.Execution]:
         """Read the first of those that wait for their turn in a schedule."""

@@ -113,8 +113,8 @@ class PairedStore:
         """Report where the rows, or the figures, are not those of the model."""
         model, reader = self._model, self._real.reader
         limits = Limits()
-        loaded = model.load(self.epoch, window=limits.window, line=limits.line)
-        if _comparable(loaded) != _comparable(reader.load(epoch=self.epoch, window=limits.window, line=limits.line)):
+        how = {"window": limits.window, "line": limits.line, "agenda": 3}
+        if _comparable(model.load(self.epoch, **how)) != _comparable(reader.load(epoch=self.epoch, **how)):
             yield Violation(Rule.MEMORY, "the real store and the model load differently")
         for id_, row in model.executions.items():
             if reader.execution(id_) != row:
@@ -133,8 +133,10 @@ def _unstorable(change: Change) -> Change:
 
 def _comparable(loaded: Loaded) -> object:
     """Return what was loaded as plain data, each list in an order of its own."""
-    rows: tuple[Sequence[Frozen], ...] = (loaded.schedules, loaded.executions, loaded.handlers, loaded.spells)
-    counts = (loaded.epoch, loaded.pending, loaded.unfinished, loaded.left, loaded.pauses)
+    upcoming = loaded.upcoming
+    rows: tuple[Sequence[Frozen], ...] = (upcoming.schedules, loaded.executions, loaded.handlers, loaded.spells)
+    of_schedules = (upcoming.through, loaded.states)
+    counts = (loaded.epoch, loaded.pending, loaded.unfinished, loaded.left, loaded.pauses, of_schedules)
     return [_plainly(of_one_kind) for of_one_kind in rows], counts
 
 

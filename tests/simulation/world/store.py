@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Sequence
 from random import Random
 
 from schedulezero.protocol.states import Status
-from schedulezero.scheduler.core.inputs import Loaded
-from schedulezero.scheduler.core.model import SHARDS, Change, Execution, IdempotencyKey
-from schedulezero.scheduler.store import DataRefused, Fenced, OutcomeUnknown, StoreUnavailable
+from schedulezero.scheduler.core.inputs import Loaded, Upcoming
+from schedulezero.scheduler.core.model import SHARDS, Change, Execution, IdempotencyKey, Place, Schedule
+from schedulezero.scheduler.store import Conflict, DataRefused, Fenced, OutcomeUnknown, StoreUnavailable
 
 from ..model.database import Database
 from .agenda import SECOND, Agenda
@@ -55,10 +55,13 @@ class Disk:
 
 
 def _arrive(commit: Commit, groups: Sequence[Sequence[Change]]) -> None:
-    """A commit that nobody waits for any more: the epoch has been raised, or will be after it."""
+    """A commit that nobody waits for any more: the epoch has been raised, or will be after it.
+
+    That it meets other rows than it expects is told to the watch by the database, where nothing has fenced it.
+    """
     try:
         commit(groups)
-    except Fenced:
+    except (Fenced, Conflict):
         return
 
 
@@ -121,8 +124,17 @@ class ModelStore:
 
     # -- reader --------------------------------------------------------------------------------------------------
 
-    def load(self, *, epoch: int, window: int, line: int, resumed: bool = False) -> Loaded:
-        return self._database.load(epoch, window=window, line=line, resumed=resumed)
+    def load(self, *, epoch: int, window: int, line: int, agenda: int) -> Loaded:
+        return self._database.load(epoch, window=window, line=line, agenda=agenda)
+
+    def upcoming(self, after: Place | None, *, limit: int) -> Upcoming:
+        return self._database.upcoming(after, limit)
+
+    def schedule(self, schedule_id: str) -> Schedule | None:
+        return self._database.schedules.get(schedule_id)
+
+    def ids_beside(self, schedule_id: str) -> tuple[str, ...]:
+        return self._database.beside(schedule_id)
 
     def pending(self, handler_id: str, method_name: str, *, limit: int) -> list[Execution]:
         return self._database.pending(handler_id, method_name, limit=limit)

@@ -4,7 +4,8 @@ For some minutes of virtual time anything may happen: processes are killed, held
 commits fail, clocks are stepped. Then the faults cease, everything comes to rest, and the rules are audited.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -31,6 +32,7 @@ from .programs import SCHEDULERS, Jobs, handler, registry, scheduler, user
 from .store import Disk, ModelStore
 from .substitutes import substituted
 
+_SMALL_AGENDA = 2
 _LONGEST_REST = 1_500
 """Virtual seconds after which what has not come to rest never will."""
 
@@ -41,7 +43,7 @@ class World:
     troubled_seconds = 60
     """How long anything may happen."""
     database_type: type[Database] = Database
-    faults: Mapping[str, Any] = {}
+    faults: dict[str, Any] = {}
     """What is put in the place of what, by its dotted name, to see whether that is noticed."""
     brittle = waits = poison = twice = True
     """See :class:`.Requests`."""
@@ -84,7 +86,7 @@ class World:
             Violation: a rule was broken; the notes of the exception tell the seed and what happened last.
         """
         try:
-            with substituted(self.random, self._time, self._open_store, self.faults):
+            with substituted(self.random, self._time, self._open_store, self.faults | self._small_memory()):
                 self._play()
         except Violation as violation:
             violation.add_note(f"seed {self.seed}; what happened last:\n{self.trace}")
@@ -113,6 +115,11 @@ class World:
 
     def _time(self) -> int:
         return START + self.agenda.now
+
+    def _small_memory(self) -> dict[str, Any]:
+        """In every other world, let fewer schedules be held in memory than there are."""
+        limits = partial(Limits, agenda=_SMALL_AGENDA) if self.seed % 2 else Limits
+        return {"schedulezero.scheduler.service.Limits": limits}
 
     # -- processes -----------------------------------------------------------------------------------------------
 
@@ -295,9 +302,10 @@ class World:
         held = self.service._pipeline.memory
         if held is None:
             raise Violation(Rule.SETTLES, "the scheduler has no memory")
-        fresh = Machine(Limits(), Random(0))
-        fresh.handle(database.load(1, window=Limits().window, line=Limits().line), 0)
-        for violation in self._violations(differences(held, fresh.memory)):
+        limits = Limits()
+        fresh = Machine(limits, Random(0))
+        fresh.handle(database.load(1, window=limits.window, line=limits.line, agenda=limits.agenda), 0)
+        for violation in self._violations(differences(held, fresh.memory, database.schedules)):
             raise violation
 
     def _violations(self, in_memory: Iterable[Violation]) -> Iterator[Violation]:

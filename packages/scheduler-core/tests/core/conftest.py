@@ -23,6 +23,7 @@ from schedulezero.protocol.values import (
 )
 from schedulezero.runtime.clock import to_datetime
 from schedulezero.scheduler.core import inputs, model
+from schedulezero.scheduler.core.agenda import part_of, place_of
 from schedulezero.scheduler.core.lines import turn_of
 from schedulezero.scheduler.core.machine import Machine
 from schedulezero.scheduler.core.memory import Limits
@@ -42,6 +43,7 @@ class Bottle:
         self.attempts: list[model.Attempt] = []
         self.handlers: dict[str, model.KnownHandler] = {}
         self.pauses: dict[str | None, Any] = {}
+        self.past_pauses = model.PastPauses()
         self.logs: list[model.LogEntry] = []
         self.notifications: dict[str, model.Notification] = {}
         self.spells: dict[tuple[str, str, int], model.Spell] = {}
@@ -50,7 +52,7 @@ class Bottle:
         self.sent: list[tuple[str, ToInstance]] = []
         self.answers: dict[Any, Any] = {}
         self.published: list[str] = []
-        self.refills: list[model.Refill | model.ReadLine] = []
+        self.refills: list[model.Refill | model.ReadLine | model.ReadAhead] = []
         self.epoch = 0
         self._tickets = 0
         self._fires: set[tuple[str | None, str | None, int | None]] = set()
@@ -71,14 +73,17 @@ class Bottle:
         self.refills.clear()
         loaded = inputs.Loaded(
             epoch=self.epoch,
-            schedules=list(self.schedules.values()),
+            upcoming=self._upcoming(None, part_of(self.limits.agenda)),
+            states=Counter(row.state for row in self.schedules.values()),
             executions=[*(row for row in rows if row.status != "pending"), *first, *windows],
             pending=Counter((row.handler_id, row.method_name) for row in [*queued, *first]),
             unfinished=Counter(row.schedule_id for row in rows if row.schedule_id is not None),
             left={id_: len(line) - self.limits.line for id_, line in lines.items() if len(line) > self.limits.line},
             handlers=list(self.handlers.values()),
             pauses=dict(self.pauses),
+            past_pauses=self.past_pauses,
             spells=tuple(self._spells_that_last()),
+            unspelled=list(self._unspelled()),
             resumed=resumed,
         )
         self.feed(loaded)
@@ -104,13 +109,22 @@ class Bottle:
         """Answer what the machine has asked to be read, as the shell does."""
         while self.refills:
             wanted = self.refills.pop(0)
-            if isinstance(wanted, model.ReadLine):
+            if isinstance(wanted, model.ReadAhead):
+                read = self._upcoming(wanted.after, wanted.limit)
+                self.feed(model.replace(read, asked=wanted.asked))
+            elif isinstance(wanted, model.ReadLine):
                 turns = self._line(wanted.schedule_id)[: 2 * self.limits.line]
                 self.feed(inputs.LineRead(schedule_id=wanted.schedule_id, executions=turns))
             else:
                 queue = self._queue(wanted.handler_id, wanted.method_name)[: 2 * self.limits.window]
                 names = {"handler_id": wanted.handler_id, "method_name": wanted.method_name}
                 self.feed(inputs.Refilled(executions=queue, **names))
+
+    def _upcoming(self, after: model.Place | None, limit: int) -> inputs.Upcoming:
+        active = sorted((row for row in self.schedules.values() if row.due_at is not None), key=place_of)
+        read = [row for row in active if after is None or place_of(row) > after][:limit]
+        through = (place_of(read[-1]) if read else after) if len(read) == limit else None
+        return inputs.Upcoming(schedules=read, through=through)
 
     def _line(self, schedule_id: str | None) -> list[model.Execution]:
         rows = [e for e in self.executions.values() if e.serial and e.status == "pending"]
@@ -126,6 +140,7 @@ class Bottle:
         """Ask, and return the answer, or None while there is none yet."""
         self._tickets += 1
         ticket = asked.pop("ticket", self._tickets)
+        asked.setdefault("schedule", self.schedules.get(str(inputs.schedule_named_by(command))))
         self.feed(inputs.Asked(command=command, caller="local", ticket=ticket, **asked))
         return self.answers.get(ticket)
 
@@ -192,6 +207,11 @@ class Bottle:
 
     # -- the database's and the shell's part ---------------------------------------------------------------------
 
+    def _unspelled(self) -> Iterator[model.Schedule]:
+        told = {spell.subject for spell in self.spells.values() if spell.ended is None}
+        held = [row for row in self.schedules.values() if row.state in ("paused", "quarantined")]
+        yield from (row for row in held if row.id not in told)
+
     def _spells_that_last(self) -> Iterator[model.Spell]:
         yield from (spell for spell in self.spells.values() if spell.ended is None)
         yield from list(self.spells_of("scheduler_up"))[-1:]
@@ -223,6 +243,7 @@ class Bottle:
                 self.handlers[handler.handler_id] = handler
             case model.SetPause():
                 self.pauses.pop(change.handler_id, None)
+                self.past_pauses = change.past or self.past_pauses
                 if change.pause is not None:
                     self.pauses[change.handler_id] = change.pause
             case model.AppendLog():
@@ -247,7 +268,7 @@ class Bottle:
                 self.sent.append((effect.boot_id, effect.message))
             case model.Publish():
                 self.published.append(str(effect.event.__struct_config__.tag))
-            case model.Refill() | model.ReadLine():
+            case model.Refill() | model.ReadLine() | model.ReadAhead():
                 self.refills.append(effect)
             case model.Deliver():
                 self.delivering.append(effect.receiver)

@@ -366,9 +366,9 @@ class Play:
             return
         memory = self.bottle.machine.memory
         if begins:
-            memory.fires(memory.schedules["s"]).next = _explode
+            memory.agenda.fires(memory.agenda.get("s")).next = _explode
             return
-        del memory.fires(memory.schedules["s"]).next
+        del memory.agenda.fires(memory.agenda.get("s")).next
         shown = self.bottle.schedules["s"]
         assert (shown.state, shown.error) == ("quarantined", "ZeroDivisionError: no such time")
         self.bottle.ask(ScheduleResume(schedule_id="s"))

@@ -305,7 +305,7 @@ def test_a_schedule_that_is_replaced_keeps_its_creation_and_has_its_times_since_
 
     bottle.schedule(EVERY_SECOND, schedule_id="s", if_exists="replace")
 
-    row = bottle.machine.memory.schedules["s"]
+    row = bottle.machine.memory.agenda.get("s")
     assert (row.created_at, row.times_since) == (start, start + 10 * SECOND)
 
 
@@ -313,7 +313,7 @@ def test_a_raising_trigger_quarantines_its_own_schedule_alone(bottle: Any, monke
     bottle.connect()
     bad = bottle.schedule({"type": "cron", "second": "*"}).schedule_id
     good = bottle.schedule(EVERY_SECOND).schedule_id
-    fires = bottle.machine.memory.fires(bottle.machine.memory.schedules[bad])
+    fires = bottle.machine.memory.agenda.fires(bottle.machine.memory.agenda.get(bad))
 
     def explode(_after: int) -> None:
         raise ZeroDivisionError("no such time")

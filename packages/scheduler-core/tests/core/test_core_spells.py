@@ -48,7 +48,7 @@ def break_trigger(bottle: Any, monkeypatch: pytest.MonkeyPatch, schedule_id: str
     def fail(_self: Any, _after: int) -> int:
         raise ValueError("no such hour")
 
-    fires = bottle.machine.memory.fires(bottle.schedules[schedule_id])
+    fires = bottle.machine.memory.agenda.fires(bottle.schedules[schedule_id])
     monkeypatch.setattr(type(fires._trigger), "next", fail)
     return monkeypatch
 

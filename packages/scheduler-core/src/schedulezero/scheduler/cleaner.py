@@ -48,7 +48,7 @@ class Sweeper:
     def _extended(self) -> frozenset[str]:
         """Return the skipped rows that a next skip would extend, as of the moment at which the batch takes its turn."""
         memory = self._pipeline.memory
-        return frozenset(row.id for row in memory.last_skips.values()) if memory is not None else frozenset()
+        return frozenset(row.id for row in memory.last_skips) if memory is not None else frozenset()
 
 
 class Cleaner:

@@ -27,6 +27,7 @@ from schedulezero.protocol.commands import (
     HandlerDrain,
     HandlerPauses,
     HandlerPing,
+    ScheduleCreate,
     ScheduleExplain,
     SystemHealth,
 )
@@ -39,8 +40,8 @@ from schedulezero.runtime.clock import Clock, from_datetime
 from schedulezero.runtime.logging import get_logger
 from schedulezero.scheduler.cleaner import Sweeper
 from schedulezero.scheduler.core.explain import presence_of
-from schedulezero.scheduler.core.inputs import Asked
-from schedulezero.scheduler.core.model import Execution, IdempotencyKey
+from schedulezero.scheduler.core.inputs import Asked, schedule_named_by
+from schedulezero.scheduler.core.model import Execution, IdempotencyKey, replace
 from schedulezero.scheduler.core.runs import KEY_LIFETIME
 from schedulezero.scheduler.explaining import Explaining
 from schedulezero.scheduler.links import Links
@@ -102,7 +103,7 @@ class Commands:
             self.answer_later(call, self.read(self._queries.answer, command))
         elif type(command) in self._direct:
             self.answer_later(call, self._direct[type(command)](command))
-        elif _looks_up(command) and self._pipeline.memory is not None:
+        elif self._looks_up(command):
             self.start(self._look_up_and_ask(call))
         else:
             self._pipeline.feed(Asked(command=command, caller=call.caller, ticket=call))
@@ -140,6 +141,16 @@ class Commands:
             _log.exception("command.failed")
             ticket.refuse(Problem(code=Code.INTERNAL, message="the scheduler failed at this; its log says how"))
 
+    def _looks_up(self, command: Command[Any]) -> bool:
+        """Whether the database has to be asked what the command is about."""
+        memory = self._pipeline.memory
+        if memory is None:
+            return False
+        schedule_id = schedule_named_by(command)
+        is_unknown = schedule_id is not None and not memory.agenda.knows(schedule_id)
+        has_key = getattr(command, "idempotency_key", None) is not None
+        return is_unknown or has_key or isinstance(command, ExecutionCancel | ExecutionRetry)
+
     async def _look_up_and_ask(self, call: Call) -> None:
         try:
             asked = await self.read(self._look_up, call)
@@ -149,16 +160,27 @@ class Commands:
         self._pipeline.feed(asked)
 
     def _look_up(self, call: Call) -> Asked:
-        """Find what the machine may need and does not hold: an execution that has ended, an idempotency key."""
+        """Find what the machine may need and does not hold: what the command names, and an idempotency key."""
         command = call.command
-        found, prior, digest = None, None, ""
+        asked = self._look_up_schedule(Asked(command=command, caller=call.caller, ticket=call))
         if isinstance(command, ExecutionCancel | ExecutionRetry):
-            found = self._store.reader.execution(command.execution_id)
-        else:
-            digest = _digest(command)
-            prior = self._prior(call.caller, str(getattr(command, "idempotency_key", "")))
-            found = self._store.reader.execution(prior.execution_ids[0]) if prior is not None else None
-        return Asked(command=command, caller=call.caller, ticket=call, found=found, prior=prior, digest=digest)
+            return replace(asked, found=self._store.reader.execution(command.execution_id))
+        key = getattr(command, "idempotency_key", None)
+        return asked if key is None else self._look_up_key(asked, key)
+
+    def _look_up_schedule(self, asked: Asked) -> Asked:
+        schedule_id = schedule_named_by(asked.command)
+        if schedule_id is None:
+            return asked
+        schedule = self._store.reader.schedule(schedule_id)
+        if schedule is None and not isinstance(asked.command, ScheduleCreate):
+            return replace(asked, neighbours=self._store.reader.ids_beside(schedule_id))
+        return replace(asked, schedule=schedule)
+
+    def _look_up_key(self, asked: Asked, key: str) -> Asked:
+        prior = self._prior(asked.caller, key)
+        found = self._store.reader.execution(prior.execution_ids[0]) if prior is not None else None
+        return replace(asked, digest=_digest(asked.command), prior=prior, found=found)
 
     def _prior(self, caller: str, key: str) -> IdempotencyKey | None:
         prior = self._store.reader.idempotency_key(caller, key)
@@ -268,11 +290,6 @@ class _BulkTicket:
 
     def refuse(self, _problem: Problem) -> None:
         self._done.set_result(False)
-
-
-def _looks_up(command: Command[Any]) -> bool:
-    by_id = isinstance(command, ExecutionCancel | ExecutionRetry)
-    return by_id or getattr(command, "idempotency_key", None) is not None
 
 
 def _digest(command: Command[Any]) -> str:

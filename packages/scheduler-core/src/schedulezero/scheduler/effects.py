@@ -17,6 +17,7 @@ from schedulezero.scheduler.core.model import (
     Effect,
     Execution,
     Publish,
+    ReadAhead,
     ReadLine,
     Refill,
     Refuse,
@@ -36,7 +37,7 @@ class Effects:
         publisher: where events go.
         metrics: where ended executions are counted.
         answer_schedule: answers a ticket with a schedule, whose record needs a look into the database.
-        read_more: reads more of a queue or a line.
+        read_more: reads more of a queue or a line, or of the schedules.
         report_lost: tells the registry.
         deliver: sees that a receiver gets the notification that it is owed.
     """
@@ -48,7 +49,7 @@ class Effects:
         metrics: SchedulerMetrics,
         *,
         answer_schedule: Callable[[Answer, Schedule], None],
-        read_more: Callable[[Refill | ReadLine], None],
+        read_more: Callable[[Refill | ReadLine | ReadAhead], None],
         report_lost: Callable[[ReportLost], None],
         deliver: Callable[[str], None],
     ) -> None:
@@ -71,7 +72,7 @@ class Effects:
                     self._answer(effect)
                 case Refuse():
                     effect.ticket.refuse(effect.problem)
-                case Refill() | ReadLine():
+                case Refill() | ReadLine() | ReadAhead():
                     self._read_more(effect)
                 case ReportLost():
                     self._report_lost(effect)

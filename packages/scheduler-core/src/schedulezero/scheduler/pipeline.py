@@ -15,6 +15,7 @@ from schedulezero.runtime.metrics import SchedulerMetrics
 from schedulezero.runtime.service import Backoff
 from schedulezero.scheduler.clock_watch import ClockWatch
 from schedulezero.scheduler.committer import Committer
+from schedulezero.scheduler.core.agenda import part_of
 from schedulezero.scheduler.core.inputs import Asked, Input, Stopping, Tick
 from schedulezero.scheduler.core.machine import Machine
 from schedulezero.scheduler.core.memory import Limits, Memory
@@ -164,12 +165,22 @@ class Pipeline:
             shards = await self._committer.run(self._store.ownership.acquire)
 
     async def _load(self, *, resumed: bool = False) -> None:
-        read = partial(self._store.reader.load, epoch=self.epoch, window=self._limits.window, line=self._limits.line)
+        limits = self._limits
+        read = partial(
+            self._store.reader.load,
+            epoch=self.epoch,
+            window=limits.window,
+            line=limits.line,
+            agenda=part_of(limits.agenda),
+        )
         loaded = await asyncio.to_thread(read)
         self._watch.begin()
         self._machine = Machine(self._limits, Random())
         _log.info(
-            "scheduler.loaded", epoch=self.epoch, schedules=len(loaded.schedules), executions=len(loaded.executions)
+            "scheduler.loaded",
+            epoch=self.epoch,
+            schedules=sum(loaded.states.values()),
+            executions=len(loaded.executions),
         )
         self.feed(replace(loaded, resumed=resumed))
         self._reloaded()

@@ -136,7 +136,13 @@ def _last_attempt(row: Execution) -> AttemptRecord:
 
 
 def _description(row: Schedule) -> str:
-    return FireTimes(compile_trigger(row.request.trigger_config), row.request).description
+    """Say what the trigger is; of one that cannot be made any more, such as one of a zone that is gone, its kind."""
+    config = row.request.trigger_config
+    try:
+        return FireTimes(compile_trigger(config), row.request).description
+    except Exception:
+        # Its schedule is quarantined and shows why. Others are not to suffer by it.
+        return str(config.__struct_config__.tag)
 
 
 def _optional(instant: int | None) -> datetime | None:

@@ -4,7 +4,6 @@ import asyncio
 import os
 import socket
 import uuid
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -27,9 +26,9 @@ from schedulezero.runtime.service import Loops
 from schedulezero.runtime.settings import Endpoints, Settings
 from schedulezero.scheduler.cleaner import Cleaner
 from schedulezero.scheduler.commands import Commands
-from schedulezero.scheduler.core.inputs import DirectoryRead, InstanceTold, LineRead, Refilled
+from schedulezero.scheduler.core.inputs import DirectoryRead, InstanceTold, LineRead, Refilled, Upcoming
 from schedulezero.scheduler.core.memory import Limits
-from schedulezero.scheduler.core.model import Answer, ReadLine, Refill, ReportLost, Schedule
+from schedulezero.scheduler.core.model import Answer, ReadAhead, ReadLine, Refill, ReportLost, Schedule, replace
 from schedulezero.scheduler.effects import Effects
 from schedulezero.scheduler.explaining import Explaining
 from schedulezero.scheduler.links import Links
@@ -255,11 +254,11 @@ class SchedulerService:
     def _answer_schedule(self, answer: Answer, schedule: Schedule) -> None:
         self._commands.answer_later(answer.ticket, self._commands.read(self._queries.record_of, schedule))
 
-    def _read_more(self, wanted: Refill | ReadLine) -> None:
+    def _read_more(self, wanted: Refill | ReadLine | ReadAhead) -> None:
         self._commands.start(self._feed_more(wanted))
 
-    async def _feed_more(self, wanted: Refill | ReadLine) -> None:
-        """Read until it succeeds: the queue or line asks no second time."""
+    async def _feed_more(self, wanted: Refill | ReadLine | ReadAhead) -> None:
+        """Read until it succeeds: nobody asks a second time."""
         while True:
             try:
                 self._pipeline.feed(await self._commands.read(self._read, wanted))
@@ -268,14 +267,21 @@ class SchedulerService:
                 _log.warning("scheduler.refill_failed", error=str(error))
                 await asyncio.sleep(_REFILL_PAUSE)
 
-    def _read(self, wanted: Refill | ReadLine) -> Refilled | LineRead:
-        """Read twice a window: up to one of it may be held already."""
+    def _read(self, wanted: Refill | ReadLine | ReadAhead) -> Refilled | LineRead | Upcoming:
+        """Read what is wanted; of queues and lines twice a window, since up to one of it may be held already."""
         reader, limits = self._store.reader, Limits()
+        if isinstance(wanted, ReadAhead):
+            return self._read_ahead(wanted)
         if isinstance(wanted, ReadLine):
             turns = reader.line(wanted.schedule_id, limit=2 * limits.line)
             return LineRead(schedule_id=wanted.schedule_id, executions=turns)
         found = reader.pending(wanted.handler_id, wanted.method_name, limit=2 * limits.window)
         return Refilled(handler_id=wanted.handler_id, method_name=wanted.method_name, executions=found)
+
+    def _read_ahead(self, wanted: ReadAhead) -> Upcoming:
+        if wanted.limit == 0:
+            return Upcoming(schedules=[], through=wanted.after, asked=wanted.asked)
+        return replace(self._store.reader.upcoming(wanted.after, limit=wanted.limit), asked=wanted.asked)
 
     def _report_lost(self, lost: ReportLost) -> None:
         self._commands.start(self._tell_lost(lost))
@@ -317,9 +323,8 @@ class _Gauges:
         memory = self._pipeline.memory
         if memory is None:
             return
-        states = Counter[str](schedule.state for schedule in memory.schedules.values())
         for state in _STATES:
-            self._metrics.schedules.labels(state).set(states[state])
+            self._metrics.schedules.labels(state).set(memory.agenda.states[state])
         for handler_id in memory.known:
             self._metrics.executions_pending.labels(handler_id).set(memory.pending_of(handler_id))
 

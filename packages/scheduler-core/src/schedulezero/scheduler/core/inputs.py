@@ -2,11 +2,31 @@
 
 from typing import Any
 
-from schedulezero.protocol.commands import Command
+from schedulezero.protocol.commands import Command, ScheduleCreate
 from schedulezero.protocol.frozen import Frozen
 from schedulezero.protocol.handling import FromInstance, Welcome
 from schedulezero.protocol.values import InstanceState, Pause
-from schedulezero.scheduler.core.model import Execution, IdempotencyKey, KnownHandler, Schedule, Spell, Ticket
+from schedulezero.scheduler.core.model import (
+    Execution,
+    IdempotencyKey,
+    KnownHandler,
+    PastPauses,
+    Place,
+    Schedule,
+    Spell,
+    Ticket,
+)
+
+
+class Upcoming(Frozen):
+    """Active schedules in the order in which they are due, as asked for by a ReadAhead.
+
+    There are no others between where it was to begin and `through`, which is None where there are none behind it.
+    """
+
+    schedules: list[Schedule]
+    through: Place | None
+    asked: tuple[int, int] | None = None
 
 
 class Loaded(Frozen):
@@ -15,18 +35,22 @@ class Loaded(Frozen):
     `pending` counts what each (handler, method) has, `unfinished` what each schedule has; `executions` are all that
     run or retry and a window of the pending ones; of those that wait their turn, `left` counts what each schedule has
     besides them, which `pending` does not count. `epoch` is the fencing epoch under which this scheduler owns its
-    shards. `spells` are those that last and the newest `scheduler_up`. `resumed` tells that the same process goes on
-    after a commit that failed.
+    shards. `upcoming` are the first schedules to come due, `states` counts them all; `unspelled` are those that are
+    paused or quarantined and have no spell that says so. `spells` are those that last, and the newest `scheduler_up`.
+    `resumed` tells that the same process goes on after a commit that failed.
     """
 
     epoch: int
-    schedules: list[Schedule]
+    upcoming: Upcoming
+    states: dict[str, int]
     executions: list[Execution]
     pending: dict[tuple[str, str], int]
     unfinished: dict[str, int]
     handlers: list[KnownHandler]
     pauses: dict[str | None, Pause]
+    past_pauses: PastPauses = PastPauses()
     spells: tuple[Spell, ...] = ()
+    unspelled: list[Schedule] = []
     left: dict[str, int] = {}
     resumed: bool = False
 
@@ -52,15 +76,29 @@ class Stopping(Frozen):
 
 
 class Asked(Frozen):
-    """A command. `found` is the execution that it names, where it names one that may have ended; `prior` an earlier
-    use of its idempotency key; `digest` stands for its content."""
+    """A command.
+
+    `found` is the execution that it names, where it names one that may have ended; `schedule` the schedule that it
+    names, where memory does not tell, and `neighbours` the ids that stand beside it where there is none; `prior` an
+    earlier use of its idempotency key; `digest` stands for its content.
+    """
 
     command: Command[Any]
     caller: str
     ticket: Ticket
     found: Execution | None = None
+    schedule: Schedule | None = None
+    neighbours: tuple[str, ...] = ()
     prior: IdempotencyKey | None = None
     digest: str = ""
+
+
+def schedule_named_by(command: Command[Any]) -> str | None:
+    """Return the id of the schedule that a command is about, if it is about one that may be there."""
+    if isinstance(command, ScheduleCreate):
+        return command.schedule.schedule_id
+    named: str | None = getattr(command, "schedule_id", None)
+    return named
 
 
 class DirectoryRead(Frozen):
@@ -130,4 +168,5 @@ Input = (
     | Heard
     | Refilled
     | LineRead
+    | Upcoming
 )

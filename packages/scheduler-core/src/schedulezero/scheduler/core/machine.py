@@ -82,6 +82,8 @@ class Machine:
                 self._refill(event)
             case inputs.LineRead():
                 self._refill_line(event)
+            case inputs.Upcoming():
+                self.memory.agenda.take_in(event)
             case inputs.Loaded():
                 self._load(event)
             case inputs.TimeLeapt():
@@ -90,6 +92,8 @@ class Machine:
                 pass
         self._expire_due(draft, now - 1)
         self._dispatcher.dispatch(draft, now)
+        if self.memory.agenda.wants_more():
+            draft.do(self.memory.agenda.ask(self.memory.epoch))
         owe_notifications(draft, self.memory.limits.webhook, now)
         self._spells.keep(draft, event, now)
         return draft.step()
@@ -103,8 +107,9 @@ class Machine:
         memory.handler_pauses = {id_: pause for id_, pause in loaded.pauses.items() if id_ is not None}
         memory.known = {handler.handler_id: handler for handler in loaded.handlers}
         memory.unfinished.update(loaded.unfinished)
-        for schedule in loaded.schedules:
-            memory.keep_schedule(schedule)
+        memory.past_pauses = loaded.past_pauses
+        memory.agenda.states.update(loaded.states)
+        memory.agenda.begin(loaded.upcoming)
         for (handler_id, method_name), total in loaded.pending.items():
             memory.queue(handler_id, method_name).total = total
         for execution in loaded.executions:
@@ -200,13 +205,15 @@ class Machine:
 
     def _command(self, draft: Draft, asked: inputs.Asked, command: Any, now: int) -> None:
         runs, schedules = self._runs, self._schedules
+        if asked.schedule is not None:
+            self.memory.agenda.take_up(asked.schedule)
         match command:
             case RunNow():
                 runs.run_now(draft, asked, command, now)
             case RunBatch():
                 runs.run_batch(draft, asked, command, now)
             case ScheduleRun():
-                runs.run_schedule(draft, asked, command, schedules.known(command.schedule_id), now)
+                runs.run_schedule(draft, asked, command, schedules.known(asked, command.schedule_id), now)
             case ExecutionCancel():
                 runs.cancel(draft, asked, command.execution_id, now)
             case ExecutionRetry():

@@ -10,40 +10,43 @@ from typing import Any
 
 from schedulezero.protocol.frozen import Frozen
 from schedulezero.protocol.states import FINAL, Status
-from schedulezero.protocol.values import InstanceInfo, MethodSpec, Notify, Pause, ScheduleRequest
+from schedulezero.protocol.values import InstanceInfo, MethodSpec, Notify, Pause
+from schedulezero.scheduler.core.agenda import Agenda
 from schedulezero.scheduler.core.lines import Line
 from schedulezero.scheduler.core.model import (
     SECOND,
     Execution,
     IdempotencyKey,
     KnownHandler,
-    Schedule,
+    PastPauses,
     Ticket,
     replace,
 )
 from schedulezero.scheduler.core.pace import Pace
-from schedulezero.scheduler.core.policies import FireTimes
 from schedulezero.scheduler.core.queues import Queue
 from schedulezero.scheduler.core.recent import Recent
 from schedulezero.scheduler.core.timelines import Timeline
-from schedulezero.scheduler.core.triggers import compile_trigger
 
 _SLACK = 10_000
 """Outdated entries that are borne before a timeline is pruned."""
 
 _ENDED = 100_000
 """Ids that are kept of what ended while it waited: more than there can be whose end no reader sees yet."""
+_SKIPS = 10_000
+"""Skipped rows that may still grow; another decision of a schedule whose last one is not among them is a new row."""
 
 
 class Limits(Frozen):
     """Bounds of the machine, times in microseconds, and what holds for every schedule: zone and webhook.
 
-    Of each queue twice `window` executions are held in memory at most, of each line twice `line`.
+    Of each queue twice `window` executions are held in memory at most, of each line twice `line`, and twice `agenda`
+    schedules, but for those that have just changed.
     """
 
     max_pending: int = 1_000_000
     window: int = 2_000
     line: int = 200
+    agenda: int = 20_000
     lease: int = 5 * SECOND
     timeout_grace: int = 10 * SECOND
     timezone: str = "UTC"
@@ -109,27 +112,26 @@ class Memory:
         self.limits = limits
         self.epoch = 0
         self._last_claim = 0
-        self.schedules: dict[str, Schedule] = {}
-        self._fires: dict[str, tuple[ScheduleRequest, FireTimes]] = {}
-        self.last_skips: dict[str, Execution] = {}
+        self.agenda = Agenda(limits.agenda)
+        self.last_skips = Recent[Execution](_SKIPS)
         self.executions: dict[str, Execution] = {}
         self.queues: dict[str, dict[str, Queue]] = {}
         self.unfinished: Counter[str] = Counter()
         self.current: dict[str, dict[str, None]] = defaultdict(dict)
         self.held: dict[str, Line] = {}
         self._short: dict[Queue | Line, None] = {}
-        self._ended_waiting = Recent(_ENDED)
+        self._ended_waiting = Recent[None](_ENDED)
         self.known: dict[str, KnownHandler] = {}
         self.instances: dict[str, Instance] = {}
         self.orphans: dict[str, None] = {}
         self.directory_read = False
         self.pause: Pause | None = None
+        self.past_pauses = PastPauses()
         self.handler_pauses: dict[str, Pause] = {}
         self.keys: dict[tuple[str, str], IdempotencyKey] = {}
         self.lines: Counter[str] = Counter()
         self._last_line = 0
         self.waiters: dict[str, list[Ticket]] = {}
-        self.due = Timeline[tuple[str, int]]()
         self.retries = Timeline[str]()
         self.expiries = Timeline[str]()
         self.overtime = Timeline[tuple[str, int]]()
@@ -141,9 +143,10 @@ class Memory:
         """Return the earliest instant at which a Tick has something to do."""
         lines: list[Timeline[Any]] = [self.retries, self.expiries, self.overtime]
         lines += [self.lease_ends, self.wait_ends, self.key_ends]
+        ends = [line.next() for line in lines]
         if self.pause is None:
-            lines.append(self.due)
-        return min((at for line in lines if (at := line.next()) is not None), default=None)
+            ends.append(self.agenda.next_due())
+        return min((at for at in ends if at is not None), default=None)
 
     def shift_spans(self, by: int) -> None:
         """Let what waits for the end of a span of time wait as long as before, on a wall clock that was stepped."""
@@ -160,33 +163,7 @@ class Memory:
         self.expiries.prune(most, lambda id_: id_ in self.executions)
         self.overtime.prune(most, lambda out: out[0] in self.executions)
         self.retries.prune(most, lambda id_: not id_ or id_ in self.executions)
-        self.due.prune(2 * len(self.schedules) + _SLACK, self._is_current)
-
-    # -- schedules -----------------------------------------------------------------------------------------------
-
-    def keep_schedule(self, schedule: Schedule) -> None:
-        """Know a schedule as it now is."""
-        self.schedules[schedule.id] = schedule
-        if schedule.due_at is not None:
-            self.due.add(schedule.due_at, (schedule.id, schedule.version))
-
-    def forget_schedule(self, schedule_id: str) -> None:
-        del self.schedules[schedule_id]
-        self._fires.pop(schedule_id, None)
-        self.last_skips.pop(schedule_id, None)
-
-    def _is_current(self, aim: tuple[str, int]) -> bool:
-        schedule = self.schedules.get(aim[0])
-        return schedule is not None and schedule.version == aim[1]
-
-    def fires(self, schedule: Schedule) -> FireTimes:
-        """Return the fire times of a schedule, compiled once for each change of its request."""
-        cached = self._fires.get(schedule.id)
-        if cached is not None and cached[0] is schedule.request:
-            return cached[1]
-        fires = FireTimes(compile_trigger(schedule.request.trigger_config), schedule.request)
-        self._fires[schedule.id] = (schedule.request, fires)
-        return fires
+        self.agenda.prune()
 
     # -- handlers ------------------------------------------------------------------------------------------------
 
@@ -300,7 +277,7 @@ class Memory:
         self._leave_place(before)
         if after.status in FINAL:
             if before.status is Status.PENDING:
-                self._ended_waiting.add(after.id)
+                self._ended_waiting.put(after.id, None)
             self._end(after)
             return
         self.executions[after.id] = after

@@ -22,6 +22,8 @@ SECOND = 1_000_000
 AttemptStatus = Literal["error", "timeout", "cancelled", "lost"]
 Ticket = Any
 """Who waits for an answer; the core hands it back unread."""
+Place = tuple[int, str]
+"""Where an active schedule stands among all: when it is due, and its id."""
 
 
 def shard_of(key: str) -> int:
@@ -38,7 +40,8 @@ class Schedule(Frozen):
     `request` is what its user asked for, with every anchor of the trigger written in. Every decision compares and
     sets `version` and moves `decided_through`; `generation` is new on create and replace. `next_fire` is the next
     nominal instant, `due_at` the same with its jitter, both None where nothing is to come or it is not active.
-    `times_since` is when its fire times became what they are; None stands for its creation.
+    `times_since` is when its fire times became what they are; None stands for its creation. `pauses_seen` is how many
+    pauses of everything `decided_through` accounts for.
     """
 
     id: str
@@ -57,6 +60,7 @@ class Schedule(Frozen):
     pause: Pause | None = None
     error: str | None = None
     times_since: int | None = None
+    pauses_seen: int = 0
 
 
 class Execution(Frozen):
@@ -184,6 +188,13 @@ class Spell(Frozen):
     note: str | None = None
 
 
+class PastPauses(Frozen):
+    """How many pauses of everything are over, and when the last of them ended."""
+
+    count: int = 0
+    ended: int = 0
+
+
 # -- changes: what is to be written ---------------------------------------------------------------------------------
 
 
@@ -240,10 +251,14 @@ class RememberHandler(Frozen):
 
 
 class SetPause(Frozen):
-    """Pause (or, with None, resume) a handler by id, or everything with `handler_id` None."""
+    """Pause (or, with None, resume) a handler by id, or everything with `handler_id` None.
+
+    `past` are the pauses of everything that are over.
+    """
 
     handler_id: str | None
     pause: Pause | None
+    past: PastPauses | None = None
 
 
 class AppendLog(Frozen):
@@ -325,6 +340,17 @@ class ReadLine(Frozen):
     schedule_id: str
 
 
+class ReadAhead(Frozen):
+    """Read the next `limit` active schedules behind `after` from the database; 0: none, only say that it is so far.
+
+    `asked` tells this question from every other.
+    """
+
+    asked: tuple[int, int]
+    after: Place | None
+    limit: int
+
+
 class ReportLost(Frozen):
     """Tell the registry that an instance's connection is gone."""
 
@@ -338,7 +364,7 @@ class Deliver(Frozen):
     receiver: str
 
 
-Effect = Answer | Refuse | Await | Send | Publish | Refill | ReadLine | ReportLost | Deliver
+Effect = Answer | Refuse | Await | Send | Publish | Refill | ReadLine | ReadAhead | ReportLost | Deliver
 
 
 class Step(Frozen):

@@ -1,5 +1,6 @@
 """From due instants to executions: each decision becomes a row, in the step that moves its schedule on."""
 
+from collections.abc import Callable
 from itertools import islice
 
 from msgspec.structs import replace
@@ -11,8 +12,9 @@ from schedulezero.scheduler.core.draft import Draft
 from schedulezero.scheduler.core.ids import IdSource
 from schedulezero.scheduler.core.memory import Memory
 from schedulezero.scheduler.core.model import SECOND, AdvanceSchedule, Execution, Schedule
-from schedulezero.scheduler.core.policies import Decision, decide, decide_held, decide_last, due_at
+from schedulezero.scheduler.core.policies import Decision, FireTimes, decide, decide_held, decide_last, due_at
 
+_Decide = Callable[[Schedule, FireTimes, int], list[Decision]]
 _MOST_AT_ONCE = 200
 """Schedules: some 10 ms of decisions, and as much of the disk."""
 
@@ -32,10 +34,8 @@ class Planner:
         memory = self._memory
         if memory.pause is not None:
             return
-        for schedule_id, version in islice(memory.due.take_due(now), _MOST_AT_ONCE):
-            schedule = memory.schedules.get(schedule_id)
-            if schedule is not None and schedule.version == version and schedule.state == "active":
-                self._fire(draft, schedule, now)
+        for schedule in islice(memory.agenda.take_due(now), _MOST_AT_ONCE):
+            self._fire(draft, schedule, now)
 
     def settle(self, draft: Draft, schedule: Schedule, now: int) -> Schedule:
         """Account for every instant up to `now`, because what the schedule is comes to an end.
@@ -48,8 +48,11 @@ class Planner:
         """
         held = self._held_back(schedule)
         try:
-            fires = self._memory.fires(schedule)
-            decisions = decide_last(schedule, fires, now) if held is None else decide_held(schedule, fires, now, held)
+            fires = self._memory.agenda.fires(schedule)
+            if held is None:
+                decisions = self._decide(schedule, fires, now, decide_last)
+            else:
+                decisions = decide_held(schedule, fires, now, held)
         except Exception as error:
             return quarantined(schedule, error)
         return self._carry_out(draft, schedule, decisions, now)
@@ -68,7 +71,7 @@ class Planner:
         return Reason.PAUSED if schedule.pause is not None or self._memory.pause is not None else None
 
     def _aimed(self, schedule: Schedule) -> Schedule:
-        fires = self._memory.fires(schedule)
+        fires = self._memory.agenda.fires(schedule)
         following = fires.next(schedule.decided_through)
         max_runs = schedule.request.max_runs
         if following is None or (max_runs is not None and schedule.runs >= max_runs):
@@ -79,8 +82,8 @@ class Planner:
     def _fire(self, draft: Draft, schedule: Schedule, now: int) -> None:
         advanced = schedule
         try:
-            fires = self._memory.fires(schedule)
-            advanced = self._carry_out(draft, schedule, decide(schedule, fires, now), now)
+            fires = self._memory.agenda.fires(schedule)
+            advanced = self._carry_out(draft, schedule, self._decide(schedule, fires, now, decide), now)
             advanced = self._aimed(advanced)
         except Exception as error:
             # Whatever a trigger raises touches its own schedule alone, and is shown there.
@@ -88,14 +91,23 @@ class Planner:
             draft.publish(ScheduleUpdated, advanced)
         advanced = replace(advanced, version=schedule.version + 1)
         draft.write(AdvanceSchedule(schedule=advanced, version_before=schedule.version))
-        self._memory.keep_schedule(advanced)
+        self._memory.agenda.keep(advanced)
+
+    def _decide(self, schedule: Schedule, fires: FireTimes, now: int, what_is_left: _Decide) -> list[Decision]:
+        """Account first for what the last pause of everything has covered: it ended without a look at each schedule."""
+        past = self._memory.past_pauses
+        if schedule.pauses_seen == past.count:
+            return what_is_left(schedule, fires, now)
+        covered = decide_held(schedule, fires, past.ended, Reason.PAUSED)
+        left = replace(schedule, decided_through=covered[-1].last) if covered else schedule
+        return [*covered, *what_is_left(left, fires, now)]
 
     def _carry_out(self, draft: Draft, schedule: Schedule, decisions: list[Decision], now: int) -> Schedule:
         for decision in decisions:
             if schedule.request.max_runs is not None and schedule.runs >= schedule.request.max_runs:
                 break
             schedule = self._record(draft, schedule, decision, now)
-        return schedule
+        return replace(schedule, pauses_seen=self._memory.past_pauses.count)
 
     def _record(self, draft: Draft, schedule: Schedule, decision: Decision, now: int) -> Schedule:
         skip = decision.skip or self._reason_to_skip(draft, schedule, decision, now)
@@ -120,7 +132,7 @@ class Planner:
 
     def _run(self, draft: Draft, schedule: Schedule, decision: Decision, now: int) -> None:
         execution = self._execution(schedule, decision, now)
-        self._memory.last_skips.pop(schedule.id, None)
+        self._memory.last_skips.drop(schedule.id)
         self._memory.admit(execution)
         draft.insert(execution)
         draft.publish(ExecutionCreated, execution)
@@ -135,7 +147,7 @@ class Planner:
             row = replace(decided, status=Status.SKIPPED, reason=reason, completed_at=now)
             draft.insert(row)
             draft.publish(ExecutionFinished, row)
-        self._memory.last_skips[schedule.id] = row
+        self._memory.last_skips.put(schedule.id, row)
 
     def _execution(self, schedule: Schedule, decision: Decision, now: int) -> Execution:
         request = schedule.request

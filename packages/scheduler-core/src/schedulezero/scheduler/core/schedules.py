@@ -2,6 +2,7 @@
 
 import difflib
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -31,6 +32,7 @@ from schedulezero.scheduler.core.model import (
     AdvanceSchedule,
     DeleteSchedule,
     InsertSchedule,
+    PastPauses,
     ReviseSchedule,
     Schedule,
     SetPause,
@@ -52,7 +54,7 @@ class Schedules:
         self._ids = ids
 
     def create(self, draft: Draft, asked: Asked, request: ScheduleRequest, now: int) -> None:
-        existing = self._memory.schedules.get(request.schedule_id) if request.schedule_id is not None else None
+        existing = self._memory.agenda.get(request.schedule_id) if request.schedule_id is not None else None
         if existing is not None and request.if_exists == "keep":
             draft.answer(asked.ticket, _created(existing, created=False))
             return
@@ -67,13 +69,13 @@ class Schedules:
             draft.write(InsertSchedule(schedule=schedule))
         else:
             draft.write(ReviseSchedule(schedule=schedule, version_before=existing.version))
-            self._memory.last_skips.pop(schedule.id, None)
-        self._memory.keep_schedule(schedule)
+            self._memory.last_skips.drop(schedule.id)
+        self._memory.agenda.keep(schedule)
         draft.publish(ScheduleCreatedEvent if existing is None else ScheduleUpdated, schedule)
         draft.answer(asked.ticket, _created(schedule, created=True))
 
     def update(self, draft: Draft, asked: Asked, command: ScheduleUpdate, now: int) -> None:
-        schedule = self.known(command.schedule_id)
+        schedule = self.known(asked, command.schedule_id)
         if command.if_version is not None and command.if_version != schedule.version:
             message = f"schedule {schedule.id} is at version {schedule.version}, not {command.if_version}"
             raise ScheduleZeroError.of(Code.CONFLICT, message, path="If-Match")
@@ -91,51 +93,51 @@ class Schedules:
             revised = replace(revised, pause=schedule.pause or _pause(None, asked.caller, now))
         elif resumes:
             revised = replace(revised, pause=None)
-        self._write(draft, schedule, self._planner_aim(revised), revise=True)
-        draft.publish(ScheduleUpdated, self._memory.schedules[schedule.id])
-        draft.answer(asked.ticket, self._memory.schedules[schedule.id])
+        written = self._write(draft, schedule, self._planner_aim(revised), revise=True)
+        draft.publish(ScheduleUpdated, written)
+        draft.answer(asked.ticket, written)
 
     def delete(self, draft: Draft, asked: Asked, schedule_id: str, now: int) -> None:
         """Remove a schedule; what it has decided stays and is carried out."""
-        schedule = self.known(schedule_id)
+        schedule = self.known(asked, schedule_id)
         self._planner.settle(draft, schedule, now)
         draft.write(DeleteSchedule(schedule_id=schedule.id, shard=schedule.shard, version_before=schedule.version))
-        self._memory.forget_schedule(schedule.id)
+        self._memory.agenda.drop(schedule.id)
+        self._memory.last_skips.drop(schedule.id)
         draft.publish(ScheduleDeleted, schedule)
         draft.answer(asked.ticket, Done())
 
     def pause(self, draft: Draft, asked: Asked, schedule_id: str, reason: str | None, now: int) -> None:
-        schedule = self.known(schedule_id)
+        schedule = self.known(asked, schedule_id)
         if schedule.pause is None:
             paused = replace(schedule, pause=_pause(reason, asked.caller, now), updated_at=now)
-            self._write(draft, schedule, self._planner_aim(paused))
-            draft.publish(SchedulePaused, self._memory.schedules[schedule_id])
-        draft.answer(asked.ticket, self._memory.schedules[schedule_id])
+            schedule = self._write(draft, schedule, self._planner_aim(paused))
+            draft.publish(SchedulePaused, schedule)
+        draft.answer(asked.ticket, schedule)
 
     def resume(self, draft: Draft, asked: Asked, schedule_id: str, now: int) -> None:
         """End a pause, or try a quarantined schedule again; what the pause covered is accounted for."""
-        schedule = self.known(schedule_id)
+        schedule = self.known(asked, schedule_id)
         if schedule.pause is not None or schedule.state == "quarantined":
             resumed = self._planner.settle(draft, schedule, now)
             resumed = replace(resumed, pause=None, error=None, state="active", updated_at=now)
-            self._write(draft, schedule, self._planner_aim(resumed))
-            draft.publish(ScheduleResumed, self._memory.schedules[schedule_id])
-        draft.answer(asked.ticket, self._memory.schedules[schedule_id])
+            schedule = self._write(draft, schedule, self._planner_aim(resumed))
+            draft.publish(ScheduleResumed, schedule)
+        draft.answer(asked.ticket, schedule)
 
     def pause_all(self, draft: Draft, asked: Asked, reason: str | None, now: int) -> None:
         if self._memory.pause is None:
             self._memory.pause = _pause(reason, asked.caller, now)
-            draft.write(SetPause(handler_id=None, pause=self._memory.pause))
+            draft.write(SetPause(handler_id=None, pause=self._memory.pause, past=self._memory.past_pauses))
         draft.answer(asked.ticket, Done())
 
     def resume_all(self, draft: Draft, asked: Asked, now: int) -> None:
+        """End the pause of everything. What it covered is accounted for as each schedule comes to its turn."""
         if self._memory.pause is not None:
-            for schedule in list(self._memory.schedules.values()):
-                if schedule.state == "active" and schedule.next_fire is not None and schedule.next_fire <= now:
-                    covered = self._planner.settle(draft, schedule, now)
-                    self._write(draft, schedule, self._planner_aim(covered))
-            self._memory.pause = None
-            draft.write(SetPause(handler_id=None, pause=None))
+            past = PastPauses(count=self._memory.past_pauses.count + 1, ended=now)
+            self._memory.pause, self._memory.past_pauses = None, past
+            draft.write(SetPause(handler_id=None, pause=None, past=past))
+            self._planner.fire_due(draft, now)
         draft.answer(asked.ticket, Done())
 
     def pause_handler(self, draft: Draft, asked: Asked, handler_id: str, reason: str | None, now: int) -> None:
@@ -151,11 +153,12 @@ class Schedules:
             draft.write(SetPause(handler_id=handler_id, pause=None))
         draft.answer(asked.ticket, Done())
 
-    def known(self, schedule_id: str) -> Schedule:
+    def known(self, asked: Asked, schedule_id: str) -> Schedule:
         """Return a schedule. Raises schedule_not_found, naming the nearest."""
-        schedule = self._memory.schedules.get(schedule_id)
+        schedule = self._memory.agenda.get(schedule_id)
         if schedule is None:
-            nearest = difflib.get_close_matches(schedule_id, list(self._memory.schedules)[:10_000], n=1)
+            known = [*asked.neighbours, *islice(self._memory.agenda.held(), 1_000)]
+            nearest = difflib.get_close_matches(schedule_id, known, n=1)
             hint = f"; did you mean {nearest[0]}?" if nearest else ""
             message = f"there is no schedule {schedule_id}{hint}"
             raise ScheduleZeroError.of(Code.SCHEDULE_NOT_FOUND, message, path="schedule_id")
@@ -207,6 +210,7 @@ class Schedules:
             updated_at=now,
             pause=_pause(None, caller, now) if request.paused else None,
             times_since=now if existing is not None else None,
+            pauses_seen=self._memory.past_pauses.count,
         )
 
     def _planner_aim(self, schedule: Schedule) -> Schedule:
@@ -214,11 +218,12 @@ class Schedules:
             return replace(schedule, state="paused", next_fire=None, due_at=None)
         return self._planner.aim(schedule)
 
-    def _write(self, draft: Draft, before: Schedule, after: Schedule, *, revise: bool = False) -> None:
+    def _write(self, draft: Draft, before: Schedule, after: Schedule, *, revise: bool = False) -> Schedule:
         after = replace(after, version=before.version + 1)
         change = ReviseSchedule if revise else AdvanceSchedule
         draft.write(change(schedule=after, version_before=before.version))
-        self._memory.keep_schedule(after)
+        self._memory.agenda.keep(after)
+        return after
 
     def _check_handler(self, handler_id: str) -> None:
         if handler_id not in self._memory.known:

@@ -64,7 +64,7 @@ class Spells:
         self._watch_handlers(draft, last_up, now)
         for handler_id, pause in loaded.pauses.items():
             self._hold_pause(draft, handler_id, pause, now)
-        for schedule in loaded.schedules:
+        for schedule in loaded.unspelled:
             self._hold_schedule(draft, schedule, now, failed_at=schedule.decided_through)
 
     def _begin_up(self, draft: Draft, last: Spell | None, now: int, *, resumed: bool) -> None:

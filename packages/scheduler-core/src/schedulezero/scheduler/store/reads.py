@@ -12,9 +12,9 @@ from schedulezero.protocol.answers import ExecutionStats
 from schedulezero.protocol.commands import ExecutionFilter, ScheduleList
 from schedulezero.protocol.states import FINAL, Status
 from schedulezero.protocol.values import Pause
-from schedulezero.scheduler.core.inputs import Loaded
-from schedulezero.scheduler.core.model import Attempt, Execution, IdempotencyKey, LogEntry, Schedule
-from schedulezero.scheduler.store import pages, rows, statistics, tables
+from schedulezero.scheduler.core.inputs import Loaded, Upcoming
+from schedulezero.scheduler.core.model import Attempt, Execution, IdempotencyKey, LogEntry, PastPauses, Place, Schedule
+from schedulezero.scheduler.store import pages, rows, statistics, tables, upcoming
 from schedulezero.scheduler.store.history import spells_that_last
 from schedulezero.scheduler.store.pages import Page
 from schedulezero.scheduler.store.transactions import said_plainly
@@ -38,13 +38,14 @@ class Reader:
 
     # -- for the machine -----------------------------------------------------------------------------------------
 
-    def load(self, *, epoch: int, window: int, line: int) -> Loaded:
+    def load(self, *, epoch: int, window: int, line: int, agenda: int) -> Loaded:
         """Read all that the machine starts from.
 
         Args:
             epoch: the epoch of the ownership, handed on.
             window: how many pending executions of each queue to read, besides the serial ones.
             line: how many serial ones of each schedule to read.
+            agenda: how many schedules to read, of those that are active.
         """
         with self._snapshot() as connection:
             pending = _pending_counts(connection)
@@ -62,15 +63,30 @@ class Reader:
                 executions += _read_executions(connection, _queue(handler_id, method_name).limit(window))
             return Loaded(
                 epoch=epoch,
-                schedules=rows.SCHEDULES.read_all(connection.execute(select(*rows.SCHEDULES.columns)).all()),
+                upcoming=upcoming.upcoming(connection, None, agenda),
+                states=upcoming.states(connection),
+                unspelled=upcoming.unspelled(connection),
                 executions=executions,
                 pending=pending,
                 unfinished=_unfinished_counts(connection),
                 handlers=rows.HANDLERS.read_all(connection.execute(select(*rows.HANDLERS.columns)).all()),
                 pauses=_pauses(connection),
+                past_pauses=_past_pauses(connection),
                 left=left,
                 spells=spells_that_last(connection),
             )
+
+    def upcoming(self, after: Place | None, *, limit: int) -> Upcoming:
+        """Read the next `limit` active schedules behind a place, in the order in which they are due."""
+        with self._snapshot() as connection:
+            return upcoming.upcoming(connection, after, limit)
+
+    def ids_beside(self, schedule_id: str) -> tuple[str, ...]:
+        """Read some ids of schedules that begin like one that there is not, if any do."""
+        if not pages.may_be_stored(schedule_id):
+            return ()
+        with self._snapshot() as connection:
+            return tuple(upcoming.beside(connection, schedule_id))
 
     def pending(self, handler_id: str, method_name: str, *, limit: int) -> list[Execution]:
         """Read the first `limit` pending executions of a queue in the order in which they go out, but serial ones."""
@@ -154,6 +170,9 @@ class Reader:
             return pages.execution_page(connection, filter_, limit, cursor, include_total)
 
     def schedule(self, schedule_id: str) -> Schedule | None:
+        """Read one schedule, whatever text its id is asked for by."""
+        if not pages.may_be_stored(schedule_id):
+            return None
         columns = tables.schedules.c
         row = self._first(select(*rows.SCHEDULES.columns).where(columns.id == schedule_id))
         return None if row is None else rows.SCHEDULES.read(row)
@@ -260,3 +279,9 @@ def _pauses(connection: Connection) -> dict[str | None, Pause]:
     columns = tables.pauses.c
     paused = connection.execute(select(columns.handler_id, columns.pause).where(columns.pause.is_not(None)))
     return {handler_id or None: rows.PAUSE.read(pause) for handler_id, pause in paused}
+
+
+def _past_pauses(connection: Connection) -> PastPauses:
+    columns = tables.pauses.c
+    row = connection.execute(select(columns.past_count, columns.past_ended).where(columns.handler_id == "")).first()
+    return PastPauses() if row is None else PastPauses(count=row.past_count, ended=row.past_ended)

@@ -16,6 +16,7 @@ from schedulezero.scheduler.core.model import (
     InsertNotification,
     InsertSchedule,
     KeepSpell,
+    PastPauses,
     RememberHandler,
     RememberKey,
     ReviseSchedule,
@@ -28,7 +29,8 @@ from schedulezero.scheduler.store.dialects import MYSQL, upsert
 from schedulezero.scheduler.store.exchanges import execute_together
 
 _WITH_REQUEST = ("handler_id", "method_name", "name", "tags", "times_since")
-"""What is written of a schedule only with its request; the table has these columns last, in this order."""
+"""What is written of a schedule only with its request; the table has these columns behind all but the last."""
+_LAST = "pauses_seen"
 _GIVEN_ONCE = ("id", "shard", "created_at")
 _ASKED_FOR = (*_GIVEN_ONCE, "generation", "request")
 _DECIDED_ONCE = (
@@ -98,25 +100,26 @@ def _prepare_insert(dialect: Dialect, table: Table) -> Prepared:
 
 
 def _insert_schedule(dialect: Dialect) -> Kind:
-    write = rows.SCHEDULES.writer(rows.SCHEDULES.all_but("times_since"))
+    write = rows.SCHEDULES.writer(rows.SCHEDULES.all_but("times_since", _LAST))
     return Kind(
         _prepare_insert(dialect, tables.schedules),
-        lambda change: (*write(change.schedule), *_with_request(change.schedule)),
+        lambda change: (*write(change.schedule), *_with_request(change.schedule), change.schedule.pauses_seen),
         lambda change: ("schedule", change.schedule.id),
     )
 
 
 def _write_schedule(dialect: Dialect, kept: tuple[str, ...], *, with_request: bool) -> Kind:
-    names = rows.SCHEDULES.all_but(*kept, "times_since")
+    names = rows.SCHEDULES.all_but(*kept, "times_since", _LAST)
     write = rows.SCHEDULES.writer(names)
     columns = tables.schedules.c
     same = and_(columns.id == bindparam("the_id"), columns.version == bindparam("version_before"))
-    written = (*names, *_WITH_REQUEST) if with_request else names
+    written = (*names, *_WITH_REQUEST, _LAST) if with_request else (*names, _LAST)
     return Kind(
         Prepared(dialect, update(tables.schedules).where(same), (*written, "the_id", "version_before")),
         lambda change: (
             *write(change.schedule),
             *(_with_request(change.schedule) if with_request else ()),
+            change.schedule.pauses_seen,
             change.schedule.id,
             change.version_before,
         ),
@@ -220,11 +223,17 @@ def _remember_handler(dialect: Dialect) -> Kind:
 
 def _set_pause(dialect: Dialect) -> Kind:
     return Kind(
-        Prepared(dialect, upsert(dialect.name, tables.pauses), ("handler_id", "pause")),
-        lambda change: (change.handler_id or "", change.pause and rows.PAUSE.write(change.pause)),
+        Prepared(dialect, upsert(dialect.name, tables.pauses), tables.pauses.columns.keys()),
+        _pause_parameters,
         lambda change: ("pause", change.handler_id),
         expects=False,
     )
+
+
+def _pause_parameters(change: SetPause) -> Sequence[Any]:
+    past = change.past or PastPauses()
+    pause = None if change.pause is None else rows.PAUSE.write(change.pause)
+    return change.handler_id or "", pause, past.count, past.ended
 
 
 def _keep_spell(dialect: Dialect) -> Kind:

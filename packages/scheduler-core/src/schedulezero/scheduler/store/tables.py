@@ -44,8 +44,14 @@ schedules = Table(
     Column("name", key(200)),
     Column("tags", long_text(), nullable=False),
     Column("times_since", BigInteger),
+    Column("pauses_seen", BigInteger, nullable=False, server_default="0"),
 )
-"""All are held in memory, found by id and listed by id, so the primary key is their only index."""
+_s = schedules.c
+_is_active = text("due_at IS NOT NULL")
+_rests = text("due_at IS NULL")
+Index("upcoming", _s.due_at, _s.id, sqlite_where=_is_active, postgresql_where=_is_active)
+# For counting them; what is active is counted in `upcoming`.
+Index("resting", _s.state, _s.id, sqlite_where=_rests, postgresql_where=_rests)
 
 executions = Table(
     "executions",
@@ -190,6 +196,9 @@ pauses = Table(
     # Empty for everything; a row without `pause` was resumed.
     Column("handler_id", key(200), primary_key=True),
     Column("pause", long_text()),
+    # Of everything: how many are over, and when the last one ended.
+    Column("past_count", BigInteger, nullable=False, server_default="0"),
+    Column("past_ended", BigInteger, nullable=False, server_default="0"),
 )
 
 spells = Table(
