@@ -64,7 +64,6 @@ def test_a_schedule_is_created_without_a_mouse(opened: Opened, system: Deploymen
     keyboard.type("0 0 1 1 *")
     keyboard.press("Enter")
 
-    tab.page.wait_for_url("**/schedule*")
     tab.shows("It would fire at")
     tab.page.get_by_role("button", name="Create", exact=True).focus()
     keyboard.press("Enter")

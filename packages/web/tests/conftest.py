@@ -6,6 +6,7 @@ import itertools
 import json
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,7 @@ from schedulezero.protocol.triggers import IntervalTrigger
 from schedulezero.protocol.values import ExecutionRecord, HandlerRecord, InstanceRecord, ScheduleRecord
 from schedulezero.runtime.clock import ManualClock, from_datetime
 from schedulezero.runtime.settings import SecuritySettings, Settings, WebSettings
+from schedulezero.testkit.waiting import becomes
 from schedulezero.web.service import WebService
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -140,8 +142,22 @@ class Stage:
         self.context.destroy(linger=0)
 
     def take_away(self, name: str) -> None:
+        """End a service; when this returns, nothing that is sent to it is taken any more."""
+        (address,) = self.servers[name].addresses
+
+        async def given_back() -> bool:
+            with self.context.socket(zmq.PAIR) as probe, suppress(zmq.ZMQError):
+                probe.bind(address)
+                return True
+            return False
+
         async def away() -> None:
             self.servers[name].close()
+            if self.transport == "inproc":
+                # A thread of libzmq closes one socket after the other: once it has closed the first probe, the
+                # connections of the service are ended too.
+                for _ in range(2):
+                    await becomes(given_back, what=f"the end of the {name}")
 
         self.run(away())
 

@@ -60,7 +60,7 @@ def test_the_root_leads_to_the_dashboard(stage: Any) -> None:
 def test_an_empty_system_says_how_to_add_a_first_handler(stage: Any) -> None:
     text = dash(stage).text
 
-    assert "pip install schedulezero-handler-sdk" in text
+    assert "uv run schedulezero handler reports:handler" in text
     assert '-> str:\n    return f"worked on {input_file}"\n' in text
     assert "No schedules yet" in text
 

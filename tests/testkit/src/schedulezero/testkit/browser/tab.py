@@ -2,6 +2,8 @@
 
 import re
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -114,6 +116,16 @@ class Tab:
         """Permit pages what browsers ask for: `clipboard-read`."""
         self._context.grant_permissions(permissions)
 
+    @contextmanager
+    def slowed(self, factor: float) -> Iterator[None]:
+        """Let the page have only one in `factor` of the processor's seconds while the block runs."""
+        session = self._context.new_cdp_session(self.page)
+        session.send("Emulation.setCPUThrottlingRate", {"rate": factor})
+        try:
+            yield
+        finally:
+            session.detach()
+
     def pixels(self) -> tuple[int, int, bytes]:
         """Return what the window shows: width, height, and red, green, blue and alpha of each pixel."""
         png = self.page.screenshot(type="png", animations="disabled", caret="hide")
@@ -150,6 +162,7 @@ class Tab:
         if self.look.scripts:
             expect(place).to_contain_text(text, timeout=PATIENCE_MS)
             return
+        self.page.wait_for_load_state()  # what is told once is lost by a reload
         for _ in range(_RELOADS):
             if text in place.inner_text():
                 return
