@@ -131,6 +131,7 @@ REFUSALS = {
     "an interval of nothing": bad_trigger("", type="interval"),
     "an interval below zero": bad_trigger("hours", type="interval", hours=-1),
     "a date that is past": bad_trigger("run_date", type="date", run_date="2020-01-01T00:00:00Z"),
+    "a date without a zone that is past": bad_trigger("run_date", type="date", run_date="2020-01-01T00:00:00"),
     "a date that is none": bad_trigger("run_date", type="date", run_date="tomorrow"),
     "30 February in fields": bad_trigger("day", type="cron", month=2, day=30),
     "30 February in an expression": bad_trigger("expression", type="cron", expression="0 0 30 2 *"),

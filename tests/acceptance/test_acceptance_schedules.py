@@ -131,6 +131,25 @@ def test_a_one_shot_fires_once_at_its_time(api: Api) -> None:
     assert api.read(f"/api/schedules/{id_}")["state"] == "finished"
 
 
+@pytest.mark.parametrize(
+    ("trigger", "first"),
+    [
+        ({"type": "date", "run_date": "2040-10-27T15:30:00"}, "2040-10-27T15:30:00Z"),
+        ({"type": "date", "run_date": "2040-10-27T15:30:00", "timezone": "Europe/Berlin"}, "2040-10-27T13:30:00Z"),
+        ({"type": "interval", "hours": 1, "minutes": 30}, None),
+        ({"type": "cron", "hour": "*/2", "minute": "0"}, None),
+    ],
+    ids=["a date", "a date in a zone", "an interval", "a cron"],
+)
+def test_the_triggers_of_the_seed_are_scheduled(api: Api, trigger: Any, first: str | None) -> None:
+    id_ = api.schedule("work", "noop", trigger)
+
+    record = api.read(f"/api/schedules/{id_}")
+
+    assert record["state"] == "active"
+    assert record["next_fire_time"] == (first or record["next_fire_time"])
+
+
 def test_instants_under_a_pause_are_one_row_that_covers_them(api: Api) -> None:
     id_ = api.schedule("work", "noop", EVERY_SECOND)
     eventually(lambda: api.executions(schedule_id=id_), what="the first run")

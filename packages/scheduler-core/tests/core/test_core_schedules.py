@@ -385,6 +385,7 @@ def test_a_schedule_is_run_by_hand_beside_its_instants(bottle: Any) -> None:
     ("trigger", "path"),
     [
         ({"type": "date", "run_date": "2020-01-01T00:00:00Z"}, "trigger_config.run_date"),
+        ({"type": "date", "run_date": "2020-01-01T00:00:00"}, "trigger_config.run_date"),
         ({"type": "cron", "month": 2, "day": 30}, "trigger_config.day"),
         ({"type": "interval"}, "trigger_config"),
     ],

@@ -1,7 +1,6 @@
 """Commands on schedules, and the pauses of one schedule, one handler, or everything."""
 
 import difflib
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -21,7 +20,7 @@ from schedulezero.protocol.events import (
 )
 from schedulezero.protocol.triggers import DateTrigger
 from schedulezero.protocol.values import Pause, ScheduleRequest
-from schedulezero.runtime.clock import from_datetime, to_datetime
+from schedulezero.runtime.clock import to_datetime
 from schedulezero.scheduler.core import admission
 from schedulezero.scheduler.core.draft import Draft
 from schedulezero.scheduler.core.ids import IdSource
@@ -39,7 +38,7 @@ from schedulezero.scheduler.core.model import (
     shard_of,
 )
 from schedulezero.scheduler.core.planner import Planner
-from schedulezero.scheduler.core.triggers import anchor
+from schedulezero.scheduler.core.triggers import anchor, compile_trigger
 
 _TIMES = ("trigger_config", "start_at", "end_at")
 """The options that fire times follow from."""
@@ -250,7 +249,6 @@ def _check_span(request: ScheduleRequest) -> None:
 
 
 def _check_run_date(config: DateTrigger, grace: int, now: int) -> None:
-    run_date = datetime.fromisoformat(config.run_date)
-    if from_datetime(run_date) < now - grace:
+    if compile_trigger(config).next(now - grace - 1) is None:
         message = f"run_date {config.run_date} lies in the past; give a later one"
         raise invalid_value("trigger_config.run_date", message)
