@@ -67,12 +67,17 @@ def test_attempts_and_logs_go_with_their_execution(store: Store, new: Any) -> No
     assert (len(store.reader.attempts(young.id)), len(store.reader.logs(young.id))) == (1, 1)
 
 
-def test_old_keys_are_forgotten(store: Store) -> None:
-    for at in (1, 2, 3):
+def test_old_keys_are_forgotten_the_oldest_first_and_no_more_than_the_limit(store: Store) -> None:
+    for at in (3, 1, 4, 2):
         key = IdempotencyKey(caller="c", key=str(at), digest="d", execution_ids=(), created_at=at)
         store.writer.commit([[RememberKey(key=key)]])
-    assert store.retention.forget_keys(3) == 2
-    assert [store.reader.idempotency_key("c", str(at)) is None for at in (1, 2, 3)] == [True, True, False]
+
+    def left() -> list[int]:
+        return [at for at in (1, 2, 3, 4) if store.reader.idempotency_key("c", str(at)) is not None]
+
+    assert (store.retention.forget_keys(4, 2), left()) == (2, [3, 4])
+    assert (store.retention.forget_keys(4, 2), left()) == (1, [4])
+    assert (store.retention.forget_keys(4, 2), left()) == (0, [4])
 
 
 def test_failures_are_kept_longer(store: Store, new: Any) -> None:

@@ -113,11 +113,15 @@ class ModelStore:
         epoch = self.epoch
         return self._disk.commit(lambda some: self._database.commit(self._owner, epoch, some), groups)
 
-    def forget_keys(self, before: int) -> int:
-        old = [id_ for id_, key in self._database.keys.items() if key.created_at < before]
+    def forget_keys(self, before: int, limit: int) -> int:
+        old = [id_ for id_, key in self._database.keys.items() if key.created_at < before][:limit]
         for id_ in old:
             del self._database.keys[id_]
         return len(old)
+
+    def return_space(self, _pages: int) -> bool:
+        """Rows in memory take no pages of a file."""
+        return False
 
     # -- reader --------------------------------------------------------------------------------------------------
 

@@ -130,11 +130,15 @@ class Retention:
             after = _free_pages(cursor)
         return 0 < after < before
 
-    def forget_keys(self, before: int) -> int:
-        """Remove the idempotency keys that were given before `before` (microseconds); return how many."""
+    def forget_keys(self, before: int, limit: int) -> int:
+        """Remove `limit` idempotency keys at most that were given before `before` (microseconds); return how many."""
+        columns = idempotency_keys.c
         with writing(self._engine) as connection:
             self._fence.check(connection.connection.cursor())
-            return connection.execute(delete(idempotency_keys).where(idempotency_keys.c.created_at < before)).rowcount
+            old = select(columns.id).where(columns.created_at < before).order_by(columns.created_at).limit(limit)
+            ids = connection.scalars(old).all()
+            connection.execute(delete(idempotency_keys).where(columns.id.in_(ids)))
+        return len(ids)
 
 
 def _oldest(ages: Ages, after: Position | None) -> Select[Any]:
