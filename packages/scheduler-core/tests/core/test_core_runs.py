@@ -150,9 +150,10 @@ def test_pending_work_is_cancelled_at_once_and_running_work_is_asked_to_stop(bot
     assert bottle.ask(ExecutionCancel(execution_id=pending)).status is Status.CANCELLED
     assert bottle.ask(ExecutionCancel(execution_id=running)).status is Status.RUNNING
     assert [m.execution_id for _, m in bottle.sent if isinstance(m, Cancel)] == [running]
-    bottle.finish(execute, "cancelled")
+    bottle.finish(execute, "cancelled", error=None)
 
-    assert bottle.executions[running].status is Status.CANCELLED
+    ended = bottle.executions[running]
+    assert (ended.status, ended.error.message) == (Status.CANCELLED, "the attempt was asked to stop, and did")
     refused = bottle.ask(ExecutionCancel(execution_id=running), found=bottle.executions[running])
     assert refused.code is Code.CONFLICT
 
