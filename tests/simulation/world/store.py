@@ -6,7 +6,7 @@ from random import Random
 from schedulezero.protocol.states import Status
 from schedulezero.scheduler.core.inputs import Loaded
 from schedulezero.scheduler.core.model import SHARDS, Change, Execution, IdempotencyKey
-from schedulezero.scheduler.store import DataRefused, Fenced, OutcomeUnknown, StoreUnavailable
+from schedulezero.scheduler.store import Conflict, DataRefused, Fenced, OutcomeUnknown, StoreUnavailable
 
 from ..model.database import Database
 from .agenda import SECOND, Agenda
@@ -55,10 +55,13 @@ class Disk:
 
 
 def _arrive(commit: Commit, groups: Sequence[Sequence[Change]]) -> None:
-    """A commit that nobody waits for any more: the epoch has been raised, or will be after it."""
+    """A commit that nobody waits for any more: the epoch has been raised, or will be after it.
+
+    The database tells its watch of a conflict that there must not be.
+    """
     try:
         commit(groups)
-    except Fenced:
+    except (Fenced, Conflict):
         return
 
 
