@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from schedulezero.protocol.commands import ExecutionFilter
 from schedulezero.protocol.states import Status
 from schedulezero.scheduler.core.model import (
@@ -12,7 +14,7 @@ from schedulezero.scheduler.core.model import (
     LogEntry,
     RememberKey,
 )
-from schedulezero.scheduler.store import Store
+from schedulezero.scheduler.store import Store, retention
 from schedulezero.scheduler.store.engine import Engines
 from schedulezero.scheduler.store.retention import Ages
 
@@ -65,6 +67,27 @@ def test_attempts_and_logs_go_with_their_execution(store: Store, new: Any) -> No
     assert store.retention.clear_executions(Ages.all_before(2), 10).removed == 1
     assert (store.reader.attempts(old.id), store.reader.logs(old.id)) == ([], [])
     assert (len(store.reader.attempts(young.id)), len(store.reader.logs(young.id))) == (1, 1)
+
+
+def test_executions_that_have_logged_much_go_a_few_at_a_time(
+    store: Store, new: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_LINES", 5)
+    for number, lines in enumerate((2, 3, 1, 9, 0, 0)):
+        row = new.ended(new.execution(created_at=number), completed_at=number)
+        log = [
+            LogEntry(execution_id=row.id, seq=seq, attempt=1, at=1, level="info", event="e", fields="{}")
+            for seq in range(lines)
+        ]
+        store.writer.commit([[new.insert(row), *(AppendLog(entry=line) for line in log)]])
+
+    removed, position = [], None
+    while not removed or position is not None:
+        cleared, position = store.retention.clear_executions(Ages.all_before(100), 5, after=position)
+        removed.append(cleared)
+
+    assert removed == [2, 1, 1, 2]
+    assert _ids(store) == []
 
 
 def test_old_keys_are_forgotten_the_oldest_first_and_no_more_than_the_limit(store: Store) -> None:

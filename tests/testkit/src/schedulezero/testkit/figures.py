@@ -28,13 +28,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def _lines(reports: Iterable[pytest.TestReport]) -> Iterator[str]:
     sums: dict[str, list[int]] = {}
-    for words, *numbers in _told(reports):
+    for words, numbers in _told(reports):
         so_far = sums.setdefault(words, [0] * len(numbers))
         sums[words] = [one + another for one, another in zip(so_far, numbers, strict=True)]
     for words, total in sums.items():
         yield words.format(*(f"{number:,}" for number in total))
 
 
-def _told(reports: Iterable[pytest.TestReport]) -> Iterator[list[object]]:
+def _told(reports: Iterable[pytest.TestReport]) -> Iterator[tuple[str, list[int]]]:
     for report in reports:
-        yield from (list(value) for name, value in report.user_properties if name == _PROPERTY)
+        for name, value in report.user_properties:
+            if name == _PROPERTY and isinstance(value, list):
+                yield value[0], value[1:]
