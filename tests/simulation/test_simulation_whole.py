@@ -10,7 +10,7 @@ from .world.world import World
 
 WORLDS = 300
 MORE_WORLDS = 400
-_PARTS = 8
+_PARTS = 15
 
 
 def play(some: list[int], figure: Figure) -> None:
