@@ -140,7 +140,7 @@ def test_the_cleaner_is_fenced_too(store: Store, engines: Engines, new: Any) -> 
     with pytest.raises(Fenced):
         store.retention.clear_executions(Ages.all_before(2**60), 10)
     with pytest.raises(Fenced):
-        store.retention.forget_keys(2**60)
+        store.retention.forget_keys(2**60, 10)
     assert store.reader.statistics().total_executions == 1
 
 

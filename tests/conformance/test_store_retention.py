@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from schedulezero.protocol.commands import ExecutionFilter
 from schedulezero.protocol.states import Status
 from schedulezero.scheduler.core.model import (
@@ -12,7 +14,7 @@ from schedulezero.scheduler.core.model import (
     LogEntry,
     RememberKey,
 )
-from schedulezero.scheduler.store import Store
+from schedulezero.scheduler.store import Store, retention
 from schedulezero.scheduler.store.engine import Engines
 from schedulezero.scheduler.store.retention import Ages
 
@@ -67,12 +69,38 @@ def test_attempts_and_logs_go_with_their_execution(store: Store, new: Any) -> No
     assert (len(store.reader.attempts(young.id)), len(store.reader.logs(young.id))) == (1, 1)
 
 
-def test_old_keys_are_forgotten(store: Store) -> None:
-    for at in (1, 2, 3):
+def test_executions_that_have_logged_much_go_a_few_at_a_time(
+    store: Store, new: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_LINES", 5)
+    for number, lines in enumerate((2, 3, 1, 9, 0, 0)):
+        row = new.ended(new.execution(created_at=number), completed_at=number)
+        log = [
+            LogEntry(execution_id=row.id, seq=seq, attempt=1, at=1, level="info", event="e", fields="{}")
+            for seq in range(lines)
+        ]
+        store.writer.commit([[new.insert(row), *(AppendLog(entry=line) for line in log)]])
+
+    removed, position = [], None
+    while not removed or position is not None:
+        cleared, position = store.retention.clear_executions(Ages.all_before(100), 5, after=position)
+        removed.append(cleared)
+
+    assert removed == [2, 1, 1, 2]
+    assert _ids(store) == []
+
+
+def test_old_keys_are_forgotten_the_oldest_first_and_no_more_than_the_limit(store: Store) -> None:
+    for at in (3, 1, 4, 2):
         key = IdempotencyKey(caller="c", key=str(at), digest="d", execution_ids=(), created_at=at)
         store.writer.commit([[RememberKey(key=key)]])
-    assert store.retention.forget_keys(3) == 2
-    assert [store.reader.idempotency_key("c", str(at)) is None for at in (1, 2, 3)] == [True, True, False]
+
+    def left() -> list[int]:
+        return [at for at in (1, 2, 3, 4) if store.reader.idempotency_key("c", str(at)) is not None]
+
+    assert (store.retention.forget_keys(4, 2), left()) == (2, [3, 4])
+    assert (store.retention.forget_keys(4, 2), left()) == (1, [4])
+    assert (store.retention.forget_keys(4, 2), left()) == (0, [4])
 
 
 def test_failures_are_kept_longer(store: Store, new: Any) -> None:

@@ -1,6 +1,6 @@
 """The simulation sees what it is there for: with each of these faults put in on purpose, a rule breaks.
 
-Each is one line of the real code left out. The same histories, without the fault, are played by the crash points.
+Each is one line of the real code left out. The plays that notice it break no rule without it.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from schedulezero.handler.session import Session
 from schedulezero.protocol.handling import Execute
 from schedulezero.scheduler.committer import Committer
 from schedulezero.scheduler.core import model
+from schedulezero.testkit.figures import Figure
 
 from .bench.fates import Fate
 from .bench.history import History
@@ -78,15 +79,31 @@ class DuplicatesRun(Session):
         return self._accept(execute, link, now)
 
 
+def boundary_of(play: int, fate: Fate) -> Boundary:
+    """Return one of the commits of a history, before it comes to rest: what is refused then is not asked again."""
+    return Boundary(play * 7 % History(play).play(), fate)
+
+
 def first_violation(history: Callable[[int, Boundary], History], fate: Fate) -> tuple[Violation, int]:
     """Play histories, each to another boundary, until a rule breaks; return how, and the number of plays."""
     for play in count(1):
         assert play <= _MOST_PLAYS, f"{_MOST_PLAYS} histories did not notice"
         try:
-            history(play, Boundary(play * 7 % 25, fate)).play()
+            history(play, boundary_of(play, fate)).play()
         except Violation as violation:
             return violation, play
     raise AssertionError
+
+
+def violations_without_fault(plays: int, fate: Fate) -> list[Violation]:
+    """Play what noticed a fault, and all before it, without the fault: so it was the fault that broke the rule."""
+    violations = []
+    for play in range(1, plays + 1):
+        try:
+            History(play, boundary_of(play, fate)).play()
+        except Violation as violation:
+            violations.append(violation)
+    return violations
 
 
 @pytest.mark.parametrize(
@@ -108,7 +125,7 @@ def first_violation(history: Callable[[int, Boundary], History], fate: Fate) -> 
         pytest.param(
             {"session_type": BootIgnored},
             Fate.FAILED,
-            {Rule.BEGUN_IF_STORED, Rule.EVERYTHING_ENDS},
+            {Rule.BEGUN_IF_STORED},
             id="boot id ignored",
         ),
         pytest.param(
@@ -121,15 +138,16 @@ def first_violation(history: Callable[[int, Boundary], History], fate: Fate) -> 
     ],
 )
 def test_a_fault_that_is_put_in_on_purpose_breaks_a_rule(
-    fault: dict[str, type], fate: Fate, rules: set[Rule], capsys: pytest.CaptureFixture[str]
+    fault: dict[str, type], fate: Fate, rules: set[Rule], figure: Figure, request: pytest.FixtureRequest
 ) -> None:
     spoilt = type("Spoilt", (History,), fault)
 
     violation, plays = first_violation(spoilt, fate)
 
-    with capsys.disabled():
-        print(f"\nnoticed in play {plays}: {violation.rule.value}")  # noqa: T201
+    named = request.node.callspec.id
+    figure(f"fault {named}: noticed in play {{}} of the bench, {violation.rule.name}", plays)
     assert violation.rule in rules
+    assert violations_without_fault(plays, fate) == []
 
 
 def effects_at_once(committer: Any, step: model.Step) -> None:
@@ -152,13 +170,13 @@ _add, _acquire = Committer.add, ModelStore.acquire
 _STORE = f"{ModelStore.__module__}.ModelStore.acquire"
 
 
-def first_violation_of_worlds(world: Callable[[int], World]) -> Violation:
-    """Play worlds until a rule breaks; return how."""
+def first_violation_of_worlds(world: Callable[[int], World]) -> tuple[Violation, int]:
+    """Play worlds until a rule breaks; return how, and the number of worlds. Without the fault `whole` plays them."""
     for seed in range(_MOST_WORLDS):
         try:
             world(seed).play()
         except Violation as violation:
-            return violation
+            return violation, seed + 1
     raise AssertionError(f"{_MOST_WORLDS} worlds did not notice")
 
 
@@ -184,10 +202,14 @@ def first_violation_of_worlds(world: Callable[[int], World]) -> Violation:
         ),
     ],
 )
-def test_the_whole_notices_the_fault_too(fault: dict[str, Any], rules: set[Rule]) -> None:
+def test_the_whole_notices_the_fault_too(
+    fault: dict[str, Any], rules: set[Rule], figure: Figure, request: pytest.FixtureRequest
+) -> None:
     """All but an ignored boot id: between real processes a connection ends with the boot that it was made to."""
     spoilt = type("Spoilt", (World,), fault)
 
-    violation = first_violation_of_worlds(spoilt)
+    violation, worlds = first_violation_of_worlds(spoilt)
 
+    named = request.node.callspec.id
+    figure(f"fault {named}: noticed in world {{}}, {violation.rule.name}", worlds)
     assert violation.rule in rules

@@ -7,11 +7,20 @@ from random import Random
 import pytest
 from prometheus_client import CollectorRegistry
 
-from schedulezero.protocol.commands import ExecutionCancel, HandlerPause, RunNow
+from schedulezero.protocol.commands import (
+    ExecutionCancel,
+    HandlerPause,
+    RunNow,
+    ScheduleCreate,
+    SchedulePatch,
+    SchedulePause,
+    ScheduleUpdate,
+)
 from schedulezero.protocol.errors import Code
 from schedulezero.protocol.handling import Drain
 from schedulezero.protocol.states import HandlerStatus
-from schedulezero.protocol.values import RunRequest
+from schedulezero.protocol.triggers import CronTrigger
+from schedulezero.protocol.values import RunRequest, ScheduleRequest
 from schedulezero.runtime.metrics import SchedulerMetrics
 from schedulezero.scheduler.committer import Committer
 from schedulezero.scheduler.core import model
@@ -28,15 +37,18 @@ from .world.world import World
 
 
 class EarlierHistory(History):
-    """As histories were when these seeds were found: nobody cancelled twice."""
+    """As histories were when these seeds were found: nobody cancelled twice, or gave a schedule what it has."""
 
-    twice = False
+    twice = lifts = False
 
 
 class EarlierWorld(World):
-    """As worlds were when these seeds were found: nobody waited, nothing was refused, nobody cancelled twice."""
+    """As worlds were when these seeds were found: nobody waited, nothing was refused, nobody cancelled twice.
 
-    waits = poison = twice = False
+    Nor did anybody give a schedule the trigger that it has, or another start.
+    """
+
+    waits = poison = twice = lifts = False
 
 
 @pytest.mark.parametrize(
@@ -177,6 +189,28 @@ def test_found_two_cancels_of_an_execution_behind_the_window_are_one_move() -> N
     for marker in ("cancel", "cancel again"):
         history._ask(Asking(command=ExecutionCancel(execution_id=behind), marker=marker))
     scheduler.settle()
+
+
+def test_found_what_a_pause_has_held_back_keeps_its_row_when_the_same_trigger_is_given_again() -> None:
+    """Histories 309, 336 and 399, once schedules were given the trigger that they had."""
+    history = History(0)
+    scheduler = history.scheduler
+    scheduler.start()
+    history._boot("reports")
+    schedule = ScheduleRequest(
+        handler_id="reports", method_name="work", schedule_id="s", trigger_config=CronTrigger(expression="* * * * * *")
+    )
+    history._ask(Asking(command=ScheduleCreate(schedule=schedule), marker="create"))
+    history._ask(Asking(command=SchedulePause(schedule_id="s"), marker="pause"))
+    scheduler.settle()
+    history._advance(5)
+    same = SchedulePatch(trigger_config=history.database.schedules["s"].request.trigger_config)
+    history._ask(Asking(command=ScheduleUpdate(schedule_id="s", patch=same), marker="patch"))
+    scheduler.settle()
+    history._advance(5)
+
+    history._come_to_rest()
+    history._audit()
 
 
 class Told:

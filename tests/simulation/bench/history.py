@@ -64,7 +64,7 @@ class History:
     database_type: type[Database] = Database
     session_type: type[Session] = Session
     brittle = True
-    twice = True
+    twice = lifts = True
 
     def __init__(
         self,
@@ -93,6 +93,7 @@ class History:
             lambda: self.database.schedules,
             brittle=self.brittle,
             twice=self.twice,
+            lifts=self.lifts,
         )
         self.scheduler = self.scheduler_type(
             self.database,

@@ -265,11 +265,11 @@ class BenchScheduler:
                 self._perform(effect)
 
     def _arrive_late(self) -> None:
-        """The commit that was on its way arrives: it must be fenced."""
+        """The commit that was on its way arrives: it must be fenced. The database tells its watch of a conflict."""
         if self._late is not None:
             (owner, epoch, groups), self._late = self._late, None
             try:
                 self._database.commit(owner, epoch, groups)
-            except Fenced:
+            except (Fenced, Conflict):
                 return
             self._database.watch.trace.note("a commit under epoch {} arrived after epoch {} began", epoch, self._epoch)

@@ -61,6 +61,10 @@ _NAMES: dict[type, str] = {
 }
 
 
+Combination = tuple[str, str, str]
+"""Command, policy and state."""
+
+
 class Met(NamedTuple):
     """One combination that was met."""
 
@@ -84,6 +88,10 @@ class Survey:
     def met(self, fate: Fate | None) -> set[str]:
         """Return which of what is wanted has met this fate, or has gone well."""
         return {name for one in self.counts if one.boundary is fate for name in one[:3]} & WANTED
+
+    def combinations(self, fate: Fate | None) -> set[Combination]:
+        """Return what has met this fate together, or has gone well."""
+        return {(one.command, one.policy, one.state) for one in self.counts if one.boundary is fate}
 
     def __str__(self) -> str:
         return "\n".join(f"{count:7}  {_in_columns(one)}" for one, count in self._sorted())

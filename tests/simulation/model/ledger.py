@@ -45,7 +45,7 @@ class Ledger:
             self._close(before, row.updated_at)
             before = None
         stretches = self._lives.setdefault((row.id, row.generation), [])
-        if before is None:
+        if before is None or (_is_used_up(before) and not _is_used_up(row)):
             stretches.append(_begun(row))
         elif stretches[-1].same_instants(row.request):
             stretches[-1].until = stretches[-1].end = row.decided_through

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from schedulezero.protocol.commands import (
     Command,
@@ -65,6 +66,7 @@ class Requests:
         waits: whether some wait for the end of their run.
         poison: whether some runs have a value that the database refuses.
         twice: whether some cancel what was cancelled before.
+        lifts: whether some give a schedule the trigger that it has, or another start.
     """
 
     def __init__(
@@ -78,10 +80,12 @@ class Requests:
         waits: bool = True,
         poison: bool = True,
         twice: bool = True,
+        lifts: bool = True,
     ) -> None:
         self._random, self._now = random, now
         self._executions, self._schedules = executions, schedules
         self._brittle, self._waits, self._poison, self._twice = brittle, waits, poison, twice
+        self._lifts = lifts
         self._cancelled: set[str] = set()
         self._made = 0
         self._kinds: tuple[Callable[[], Asking | None], ...] = (
@@ -204,7 +208,15 @@ class Requests:
             end_at=random.choice((UNSET, UNSET, None, self._moment(30))),
             misfire_grace_seconds=random.choice((UNSET, 0.5, 60)),
         )
+        if self._lifts and random.random() < 0.5:
+            patch = self._lift(id_, patch)
         return self._plain(ScheduleUpdate(schedule_id=id_, patch=patch))
+
+    def _lift(self, schedule_id: str, patch: SchedulePatch) -> SchedulePatch:
+        """Give the schedule the trigger that it has, or another start."""
+        if self._random.random() < 0.5:
+            return replace(patch, trigger_config=self._schedules()[schedule_id].request.trigger_config)
+        return replace(patch, start_at=self._random.choice((None, self._moment(-60), self._moment(5))))
 
     def schedule_delete(self) -> Asking | None:
         id_ = self._some_schedule()

@@ -57,7 +57,7 @@ class Disk:
 def _arrive(commit: Commit, groups: Sequence[Sequence[Change]]) -> None:
     """A commit that nobody waits for any more: the epoch has been raised, or will be after it.
 
-    That it meets other rows than it expects is told to the watch by the database, where nothing has fenced it.
+    The database tells its watch of a conflict that there must not be.
     """
     try:
         commit(groups)
@@ -116,11 +116,15 @@ class ModelStore:
         epoch = self.epoch
         return self._disk.commit(lambda some: self._database.commit(self._owner, epoch, some), groups)
 
-    def forget_keys(self, before: int) -> int:
-        old = [id_ for id_, key in self._database.keys.items() if key.created_at < before]
+    def forget_keys(self, before: int, limit: int) -> int:
+        old = [id_ for id_, key in self._database.keys.items() if key.created_at < before][:limit]
         for id_ in old:
             del self._database.keys[id_]
         return len(old)
+
+    def return_space(self, _pages: int) -> bool:
+        """Rows in memory take no pages of a file."""
+        return False
 
     # -- reader --------------------------------------------------------------------------------------------------
 

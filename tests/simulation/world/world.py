@@ -45,7 +45,7 @@ class World:
     database_type: type[Database] = Database
     faults: dict[str, Any] = {}
     """What is put in the place of what, by its dotted name, to see whether that is noticed."""
-    brittle = waits = poison = twice = True
+    brittle = waits = poison = twice = lifts = True
     """See :class:`.Requests`."""
 
     def __init__(self, seed: int) -> None:
@@ -75,6 +75,7 @@ class World:
             waits=self.waits,
             poison=self.poison,
             twice=self.twice,
+            lifts=self.lifts,
         )
 
     # -- from beginning to end -----------------------------------------------------------------------------------

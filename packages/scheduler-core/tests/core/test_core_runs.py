@@ -150,9 +150,10 @@ def test_pending_work_is_cancelled_at_once_and_running_work_is_asked_to_stop(bot
     assert bottle.ask(ExecutionCancel(execution_id=pending)).status is Status.CANCELLED
     assert bottle.ask(ExecutionCancel(execution_id=running)).status is Status.RUNNING
     assert [m.execution_id for _, m in bottle.sent if isinstance(m, Cancel)] == [running]
-    bottle.finish(execute, "cancelled")
+    bottle.finish(execute, "cancelled", error=None)
 
-    assert bottle.executions[running].status is Status.CANCELLED
+    ended = bottle.executions[running]
+    assert (ended.status, ended.error.message) == (Status.CANCELLED, "the attempt was asked to stop, and did")
     refused = bottle.ask(ExecutionCancel(execution_id=running), found=bottle.executions[running])
     assert refused.code is Code.CONFLICT
 
@@ -167,6 +168,28 @@ def test_an_ended_execution_is_run_again_as_a_new_one(bottle: Any) -> None:
 
     assert bottle.executions[answer.execution_id].retry_of == id_
     assert bottle.executions[answer.execution_id].tags == ("x",)
+
+
+@pytest.mark.parametrize(
+    ("expires_after", "after_a_second", "in_the_end"),
+    [(None, "pending", "pending"), (60, "pending", "skipped"), (0, "skipped", "skipped")],
+)
+def test_an_execution_that_is_run_again_waits_for_its_handler_as_long_as_before(
+    bottle: Any, expires_after: float | None, after_a_second: str, in_the_end: str
+) -> None:
+    bottle.connect("b1")
+    id_ = bottle.run(expires_after_seconds=expires_after)
+    [execute] = bottle.executes()
+    bottle.finish(execute, "error", final=True)
+    bottle.advance(1_000)
+    bottle.feed(inputs.LinkLost(boot_id="b1", gone=True))
+
+    again = bottle.ask(ExecutionRetry(execution_id=id_), found=bottle.executions[id_]).execution_id
+
+    bottle.advance(1)
+    assert bottle.executions[again].status == after_a_second
+    bottle.advance(60)
+    assert bottle.executions[again].status == in_the_end
 
 
 def test_an_answer_that_waits_comes_with_the_result_or_when_patience_ends(bottle: Any) -> None:

@@ -359,6 +359,64 @@ def test_a_patch_changes_only_what_it_names_and_a_new_trigger_fires_after_now(bo
     assert updated.next_fire == bottle.now + SECOND
 
 
+@pytest.mark.parametrize(
+    ("bounds", "patch", "before"),
+    [
+        pytest.param({"max_runs": 2}, {"max_runs": 4}, [1, 2], id="it is given more runs"),
+        pytest.param({"max_runs": 2}, {"max_runs": None}, [1, 2], id="its runs are counted no more"),
+        pytest.param({"end_at": 2}, {"end_at": None}, [1, 2], id="its end is put off"),
+        pytest.param({"start_at": 3_600}, {"start_at": None}, [], id="its start is put earlier"),
+    ],
+)
+def test_what_was_not_due_does_not_become_due_when_a_bound_is_lifted(
+    bottle: Any, bounds: dict[str, Any], patch: dict[str, Any], before: list[float]
+) -> None:
+    bottle.connect()
+    start = bottle.now
+    moments = {
+        name: value if name == "max_runs" else to_datetime(start + value * SECOND) for name, value in bounds.items()
+    }
+    bottle.schedule(EVERY_SECOND, schedule_id="s", overlap="allow", **moments)
+    bottle.advance(10.5)
+    assert offsets(bottle, bottle.rows("s"), start) == before
+
+    lifted = bottle.ask(ScheduleUpdate(schedule_id="s", patch=SchedulePatch(**patch)))
+    bottle.advance(2)
+
+    assert (lifted.state, lifted.next_fire) == ("active", start + 11 * SECOND)
+    assert offsets(bottle, bottle.rows("s"), start) == [*before, 11, 12]
+
+
+def test_a_schedule_that_has_had_its_runs_and_is_given_as_many_stays_as_it_is(bottle: Any) -> None:
+    bottle.connect()
+    bottle.schedule(EVERY_SECOND, schedule_id="s", max_runs=2, overlap="allow")
+    bottle.advance(10)
+    before = bottle.schedules["s"]
+
+    patched = bottle.ask(ScheduleUpdate(schedule_id="s", patch=SchedulePatch(max_runs=1, priority=1)))
+
+    assert (patched.state, patched.next_fire) == ("finished", None)
+    assert (patched.decided_through, patched.times_since) == (before.decided_through, before.times_since)
+
+
+def test_what_a_pause_has_covered_is_accounted_for_also_when_the_same_trigger_is_given_again_meanwhile(
+    bottle: Any,
+) -> None:
+    bottle.connect()
+    every_second = {"type": "cron", "second": "*"}
+    bottle.schedule(every_second, schedule_id="s", overlap="allow")
+    bottle.ask(SchedulePause(schedule_id="s"))
+    bottle.advance(5)
+
+    trigger = bottle.schedules["s"].request.trigger_config
+    bottle.ask(ScheduleUpdate(schedule_id="s", patch=SchedulePatch(trigger_config=trigger)))
+    bottle.advance(5)
+    bottle.ask(ScheduleResume(schedule_id="s"))
+
+    [row] = bottle.rows("s")
+    assert (row.reason, row.covers_count) == ("paused", 10)
+
+
 def test_a_deleted_schedule_fires_no_more_and_its_rows_stay(bottle: Any) -> None:
     bottle.connect()
     id_ = bottle.schedule(EVERY_SECOND).schedule_id

@@ -14,18 +14,36 @@ from schedulezero.protocol.states import Status
 from schedulezero.protocol.values import RetryPolicy
 from schedulezero.runtime.settings import DatabaseSettings
 from schedulezero.scheduler.cleaner import Cleaner
-from schedulezero.scheduler.core.model import SECOND, Execution, InsertExecution
+from schedulezero.scheduler.core.model import (
+    SECOND,
+    Execution,
+    IdempotencyKey,
+    InsertExecution,
+    KeepSpell,
+    RememberKey,
+    Spell,
+)
 from schedulezero.scheduler.store import Store
 
 DAY = 24 * 3600 * SECOND
 NOW = 1_800_000_000 * SECOND
 
 
+CLEANED = ("executions", "idempotency_keys", "spells")
+
+
 class Writer:
-    """Runs what is asked of the writer at once."""
+    """Runs what is asked of the writer at once, and notes how many rows each of it has removed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.removed: list[int] = []
 
     async def run(self, task: Callable[[], Any]) -> Any:
-        return task()
+        before = row_count(self._store)
+        result = task()
+        self.removed.append(before - row_count(self._store))
+        return result
 
 
 @pytest.fixture
@@ -57,9 +75,9 @@ def insert(store: Store, count: int, status: Status, *, days: float) -> None:
     store.writer.commit([[InsertExecution(execution=row)] for row in rows])
 
 
-def clean(store: Store, **settings: int) -> int:
+def clean(store: Store, writer: Writer | None = None, **settings: int) -> int:
     """Let the cleaner go on until it is done; return how many rounds that took."""
-    pipeline: Any = SimpleNamespace(committer=Writer(), memory=None)
+    pipeline: Any = SimpleNamespace(committer=writer or Writer(store), memory=None)
     clock: Any = SimpleNamespace(now=lambda: NOW)
     cleaner = Cleaner(pipeline, store, clock, DatabaseSettings(**settings))
 
@@ -118,6 +136,37 @@ def test_much_is_removed_in_several_rounds_and_the_file_shrinks(store: Store, tm
     assert page_count(tmp_path) < pages / 4
 
 
+def test_whatever_is_removed_goes_a_few_hundred_at_a_time_with_the_writer_free_between(store: Store) -> None:
+    insert(store, 1_000, Status.SUCCESS, days=50)
+    keys = [
+        IdempotencyKey(caller="c", key=str(number), digest="d", execution_ids=(), created_at=NOW - 2 * DAY)
+        for number in range(6_000)
+    ]
+    store.writer.commit([[RememberKey(key=key) for key in keys]])
+    old = [Spell(kind="handler_offline", subject=str(number), began=1, ended=2 + number) for number in range(1_000)]
+    store.writer.commit([[KeepSpell(spell=spell) for spell in old]])
+    writer = Writer(store)
+
+    rounds = clean(store, writer, keep_days=30)
+
+    assert row_count(store) == 0
+    assert max(writer.removed) <= 250
+    assert rounds >= 2
+
+
+def test_keys_are_forgotten_after_a_day_also_where_everything_else_is_kept(store: Store) -> None:
+    for days in (0.9, 1.1):
+        key = IdempotencyKey(
+            caller="c", key=str(days), digest="d", execution_ids=(), created_at=NOW - round(days * DAY)
+        )
+        store.writer.commit([[RememberKey(key=key)]])
+
+    clean(store, keep_days=0, keep_failed_days=0, keep_executions=0)
+
+    assert store.reader.idempotency_key("c", "0.9") is not None
+    assert store.reader.idempotency_key("c", "1.1") is None
+
+
 def test_without_limits_everything_is_kept(store: Store) -> None:
     insert(store, 3, Status.SUCCESS, days=5_000)
 
@@ -131,3 +180,9 @@ def page_count(directory: Path) -> int:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.close()
     return int(pages)
+
+
+def row_count(store: Store) -> int:
+    with store.history.read() as past:
+        counts = [past._connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() for table in CLEANED]
+    return sum(map(int, counts))

@@ -1,6 +1,7 @@
 """Forgets what nobody will ask for any more, in small batches between the commits."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from schedulezero.runtime.clock import Clock
 from schedulezero.runtime.logging import get_logger
@@ -77,30 +78,26 @@ class Cleaner:
     async def run_once(self) -> None:
         """Begin a sweep, or go on with the one that is under way."""
         if not self._sweeps:
-            await self._forget()
             self._sweeps = await self._begin()
         for _ in range(_BATCHES_A_ROUND):
             if not await self._go_on():
                 break
 
-    async def _forget(self) -> None:
-        now, retention, committer = self._clock.now(), self._store.retention, self._pipeline.committer
-        await committer.run(lambda: retention.forget_keys(now - KEY_LIFETIME))
-        if self._settings.keep_days:
-            before = now - self._settings.keep_days * _DAY
-            while await committer.run(lambda: self._store.history.forget_spells(before, _BATCH)) >= _BATCH:
-                pass
-
     async def _begin(self) -> list[AsyncIterator[int]]:
-        """Return what is to be swept: what is too old, and then the oldest of what is too much."""
+        """Return what is to be swept: keys, then spells, then what is too old and the oldest of what is too much."""
         now, settings = self._clock.now(), self._settings
+        sweeps = [self._forget(partial(self._store.retention.forget_keys, now - KEY_LIFETIME, _BATCH))]
+        if settings.keep_days:
+            old = now - settings.keep_days * _DAY
+            sweeps.append(self._forget(partial(self._store.history.forget_spells, old, _BATCH)))
         ages = Ages(failed=_limit(now, settings.keep_failed_days), others=_limit(now, settings.keep_days))
-        sweeps = [self._sweeper.sweep(ages)] if max(ages) else []
+        if max(ages):
+            sweeps.append(self._sweeper.sweep(ages))
         if settings.keep_executions:
             stored = await self._pipeline.committer.run(self._store.retention.count_executions)
             excess = stored - settings.keep_executions
             sweeps += [self._sweeper.sweep(Ages.all_before(now), excess)] if excess > 0 else []
-        return [*sweeps, self._return_space()] if sweeps else []
+        return [*sweeps, self._return_space()]
 
     async def _go_on(self) -> bool:
         """Do one batch; return whether there is more to do."""
@@ -122,6 +119,11 @@ class Cleaner:
         if not self._sweeps and self._removed:
             _log.info("executions.cleared", removed=self._removed)
             self._removed = 0
+
+    async def _forget(self, forget: Callable[[], int]) -> AsyncIterator[int]:
+        """Forget what is no execution, a batch at a time."""
+        while await self._pipeline.committer.run(forget) >= _BATCH:
+            yield 0
 
     async def _return_space(self) -> AsyncIterator[int]:
         while await self._pipeline.committer.run(lambda: self._store.retention.return_space(_PAGES)):

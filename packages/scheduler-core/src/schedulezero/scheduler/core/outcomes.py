@@ -76,7 +76,7 @@ class Outcomes:
             memory = self._memory
             lifecycle.conclude(memory, draft, execution, Step.SUCCEED, ended, started_at=started, result=result)
         else:
-            error = outcome.error or Failure(type=outcome.status, message="the handler gave no reason")
+            error = outcome.error or _untold(outcome.status)
             self._unsuccessful(
                 draft,
                 execution,
@@ -118,6 +118,13 @@ class Outcomes:
         growth = math.exp(min((attempt - 1) * math.log(retry.factor), _LARGEST_EXPONENT))
         delay = min(retry.base_seconds * growth, retry.max_seconds)
         return delay * self._random.uniform(1 - retry.jitter, 1 + retry.jitter)
+
+
+def _untold(status: AttemptStatus) -> Failure:
+    """Return what is told of an attempt of which its handler tells nothing more."""
+    if status == "cancelled":
+        return Failure(type="Cancelled", message="the attempt was asked to stop, and did")
+    return Failure(type=status, message="the handler gave no reason")
 
 
 def _attempt(

@@ -97,11 +97,12 @@ class Runs:
             retry=original.retry,
             schedule_id=original.schedule_id,
             timeout_seconds=original.timeout_seconds,
+            expires_at=now + original.expires_at - original.created_at if original.expires_at is not None else None,
             tags=original.tags,
             retry_of=original.id,
             notify=original.notify,
         )
-        self._insert(draft, execution)
+        execution = self._admit(draft, execution, now)
         draft.answer(asked.ticket, lifecycle.run_answer(execution))
 
     def wait_ended(self, draft: Draft, execution_id: str, ticket: Any) -> None:
@@ -163,7 +164,11 @@ class Runs:
             tags=job.tags,
             notify=job.notify,
         )
-        if job.expires_after_seconds == 0 and not self._memory.live_instances_of(job.handler_id):
+        return self._admit(draft, execution, now)
+
+    def _admit(self, draft: Draft, execution: Execution, now: int) -> Execution:
+        """Let an execution wait for its handler, or skip it where it waits for nobody and there is none."""
+        if execution.expires_at == now and not self._memory.live_instances_of(execution.handler_id):
             return self._skip_at_once(draft, execution, now)
         return self._insert(draft, execution)
 

@@ -84,10 +84,9 @@ class Schedules:
         settles = moves_times or resumes or schedule.error is not None
         revised = self._planner.settle(draft, schedule, now) if settles else schedule
         revised = replace(revised, request=request, state="active", error=None, updated_at=now)
-        if moves_times:
-            revised = replace(revised, times_since=now)
-        if command.patch.trigger_config is not UNSET:
-            revised = replace(revised, decided_through=max(revised.decided_through, now))
+        if moves_times or _is_given_runs(schedule, request):
+            # What was not due until now does not become due afterwards.
+            revised = replace(revised, times_since=now, decided_through=max(revised.decided_through, now))
         if command.patch.paused is True:
             revised = replace(revised, pause=schedule.pause or _pause(None, asked.caller, now))
         elif resumes:
@@ -233,6 +232,12 @@ class Schedules:
 def _created(schedule: Schedule, *, created: bool) -> ScheduleCreated:
     following = to_datetime(schedule.next_fire) if schedule.next_fire is not None else None
     return ScheduleCreated(schedule_id=schedule.id, next_fire_time=following, created=created)
+
+
+def _is_given_runs(schedule: Schedule, request: ScheduleRequest) -> bool:
+    """Whether a schedule that has had all its runs is to have more."""
+    had_all = schedule.request.max_runs is not None and schedule.runs >= schedule.request.max_runs
+    return had_all and (request.max_runs is None or schedule.runs < request.max_runs)
 
 
 def _pause(reason: str | None, caller: str, now: int) -> Pause:

@@ -1,6 +1,7 @@
 """What the cleaner removes, in small fenced transactions between which the writer has its turn."""
 
 from collections.abc import Collection, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, Select, and_, delete, func, or_, select
@@ -19,6 +20,9 @@ from schedulezero.scheduler.store.tally_writes import TallyWriter
 from schedulezero.scheduler.store.transactions import Fence, writing
 
 _FAILED = (Status.ERROR, Status.TIMEOUT)
+_LINES = 10_000
+"""How many log lines go at once: some ten milliseconds. Those of one execution are never parted."""
+
 _ended_at = func.coalesce(executions.c.completed_at, executions.c.created_at).label("ended_at")
 
 
@@ -75,6 +79,8 @@ class Retention:
     ) -> Cleared:
         """Look at the next `limit` executions, oldest first, and remove what is old, with its attempts and logs.
 
+        Fewer go where they have logged very much, and the others the next time.
+
         Args:
             ages: what is old.
             limit: how many to look at.
@@ -90,7 +96,10 @@ class Retention:
             self._fence.check(cursor)
             seen = connection.execute(_oldest(ages, after).limit(limit)).all()
             old = [row for row in seen if ages.is_old(row.status, row.ended_at) and row.id not in spared][:most]
-            self._remove(connection, cursor, old)
+            some = _within_lines(connection, old)
+            self._remove(connection, cursor, some)
+        if len(some) < len(old):
+            return Cleared(len(some), Position(some[-1].created_at, some[-1].id))
         more = len(seen) == limit and (most is None or len(old) < most)
         return Cleared(len(old), Position(seen[-1].created_at, seen[-1].id) if more else None)
 
@@ -130,11 +139,15 @@ class Retention:
             after = _free_pages(cursor)
         return 0 < after < before
 
-    def forget_keys(self, before: int) -> int:
-        """Remove the idempotency keys that were given before `before` (microseconds); return how many."""
+    def forget_keys(self, before: int, limit: int) -> int:
+        """Remove `limit` idempotency keys at most that were given before `before` (microseconds); return how many."""
+        columns = idempotency_keys.c
         with writing(self._engine) as connection:
             self._fence.check(connection.connection.cursor())
-            return connection.execute(delete(idempotency_keys).where(idempotency_keys.c.created_at < before)).rowcount
+            old = select(columns.id).where(columns.created_at < before).order_by(columns.created_at).limit(limit)
+            ids = connection.scalars(old).all()
+            connection.execute(delete(idempotency_keys).where(columns.id.in_(ids)))
+        return len(ids)
 
 
 def _oldest(ages: Ages, after: Position | None) -> Select[Any]:
@@ -145,6 +158,15 @@ def _oldest(ages: Ages, after: Position | None) -> Select[Any]:
         return query
     later = or_(columns.created_at > after.created_at, columns.id > after.id)
     return query.where(and_(columns.created_at >= after.created_at, later))
+
+
+def _within_lines(connection: Connection, old: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+    """Return the first of some executions, as many as have no more log lines than may go at once, and one at least."""
+    of, ids = execution_logs.c.execution_id, [row.id for row in old]
+    counted = connection.execute(select(of, func.count()).where(of.in_(ids)).group_by(of))
+    lines = {row[0]: int(row[1]) for row in counted}
+    reached = accumulate(lines.get(id_, 0) for id_ in ids)
+    return old[: max(1, sum(so_far <= _LINES for so_far in reached))]
 
 
 def _free_pages(cursor: DBAPICursor) -> int:
