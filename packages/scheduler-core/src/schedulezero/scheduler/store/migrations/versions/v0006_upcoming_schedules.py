@@ -4,8 +4,8 @@ import sqlalchemy as sa
 
 from schedulezero.scheduler.store.migrations.steps import add_column, create_index
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
