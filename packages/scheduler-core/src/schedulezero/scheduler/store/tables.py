@@ -219,7 +219,9 @@ execution_counts = Table(
     Column("total", BigInteger, nullable=False),
     Column("success", BigInteger, nullable=False),
     Column("error", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
+"""SQLite keeps it in one tree, that of the key, because its rows are short and written with every commit."""
 
 execution_durations = Table(
     "execution_durations",
@@ -229,7 +231,9 @@ execution_durations = Table(
     Column("bucket", SmallInteger, primary_key=True, autoincrement=False),
     Column("count", BigInteger, nullable=False),
     Column("microseconds", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
+"""As `execution_counts`."""
 
 owners = Table(
     "owners",
