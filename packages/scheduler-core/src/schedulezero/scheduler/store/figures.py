@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Dialect, Engine, Row, Table, and_, bindparam, delete, literal_column, select
+from sqlalchemy import Dialect, Engine, Table, and_, bindparam, delete, literal_column, select
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from schedulezero.scheduler.store.dialects import upsert
@@ -68,7 +68,7 @@ class _Kept:
         fresh = select(self._table).where(columns.span == FRESH, columns.period < hour)
         return fresh.order_by(*self._table.primary_key).limit(limit).with_for_update()
 
-    def carry_over(self, cursor: DBAPICursor, fresh: Sequence[Row[Any]]) -> None:
+    def carry_over(self, cursor: DBAPICursor, fresh: Sequence[Sequence[Any]]) -> None:
         """Move these rows. All goes in the order of the keys, so that two schedulers never wait for each other."""
         if not fresh:
             return
@@ -79,7 +79,7 @@ class _Kept:
         if less := [key for key, numbers in sums if numbers[0] <= 0]:
             self._remove_empty.execute_all(cursor, less)
 
-    def _sums(self, fresh: Sequence[Row[Any]]) -> list[tuple[Key, list[int]]]:
+    def _sums(self, fresh: Sequence[Sequence[Any]]) -> list[tuple[Key, list[int]]]:
         sums: defaultdict[Key, list[int]] = defaultdict(lambda: [0] * (len(self._table.columns) - self._keys))
         for _, hour, *rest in fresh:
             names, numbers = rest[: self._keys - 2], rest[self._keys - 2 :]
