@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from schedulezero.protocol.answers import ExecutionStats, GroupStats
 from schedulezero.protocol.commands import ExecutionFilter
@@ -12,7 +13,10 @@ from schedulezero.protocol.states import FINAL, TRANSITIONS, Status
 from schedulezero.runtime.clock import to_datetime
 from schedulezero.scheduler.core.model import Execution, replace
 from schedulezero.scheduler.store import Store
+from schedulezero.scheduler.store.engine import Engines
 from schedulezero.scheduler.store.retention import Ages
+from schedulezero.scheduler.store.tables import execution_counts
+from schedulezero.scheduler.store.tallies import ALWAYS, DAILY, FRESH, HOURLY
 
 HOUR = 3_600_000_000
 FAILED = (Status.ERROR, Status.TIMEOUT)
@@ -68,20 +72,77 @@ def test_a_clock_that_went_back_makes_no_negative_duration(store: Store, new: An
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_figures_are_those_of_the_rows(store: Store, new: Any, seed: int) -> None:
-    """Random lives of executions over three days, some cleared again, are counted from the rows for comparison."""
+    """Random lives of executions over three days, some cleared again, are counted from the rows for comparison.
+
+    Meanwhile some of the figures are carried over.
+    """
     chance = random.Random(seed)
     start = new.now - new.now % (24 * HOUR) - 5 * HOUR
     for _ in range(4):
         store.writer.commit([_life(new, chance, start) for _ in range(60)])
+        store.figures.carry_over(start + chance.randrange(72 * HOUR), 20)
     cleared = store.retention.clear_executions(Ages.all_before(start + 20 * HOUR), 10_000, most=240).removed
     assert 0 < cleared < 240
     rows = store.reader.execution_page(ExecutionFilter(), limit=1000).rows
     assert len(rows) == 240 - cleared
+    assert store.retention.count_executions() == len(rows)
     begins = [None, start, start + 5 * HOUR, start + 29 * HOUR, start + 72 * HOUR]
     for begin in begins + [start + chance.randrange(72 * HOUR) for _ in range(5)]:
         since = None if begin is None else to_datetime(begin)
         counted = [row for row in rows if begin is None or row.created_at >= begin]
         assert _plain(store.reader.statistics(since)) == _counted(counted)
+
+
+def test_what_runs_and_what_waits_is_in_the_total(store: Store, new: Any) -> None:
+    waiting, running = new.execution(schedule_id="s"), new.started(new.execution(schedule_id="s"))
+    retrying = replace(new.started(new.execution()), status=Status.RETRYING)
+    store.writer.commit([[new.insert(row)] for row in (waiting, running, retrying)])
+    assert store.reader.statistics().total_executions == store.retention.count_executions() == 3
+    claimed = new.started(waiting)
+    store.writer.commit([[new.update(waiting, claimed)]])
+    for since in (None, to_datetime(new.now), to_datetime(new.now - HOUR)):
+        assert store.reader.statistics(since).by_schedule == {"s": _group(2, 0, 0, 0.0)}
+    assert store.reader.statistics(to_datetime(new.now + 1)).total_executions == 0
+    store.writer.commit([[new.update(claimed, new.ended(claimed))], [new.update(running, new.ended(running))]])
+    assert store.reader.statistics().by_schedule == {"s": _group(2, 2, 0, 1.0)}
+
+
+def test_figures_are_carried_over_when_their_hour_is_over(store: Store, engines: Engines, new: Any) -> None:
+    hour = new.now // HOUR
+    rows = [new.ended(new.started(new.execution(schedule_id=name))) for name in "abc"]
+    store.writer.commit([[new.insert(row) for row in rows]])
+    before = store.reader.statistics()
+    assert store.figures.carry_over((hour + 1) * HOUR - 1, 10) == 0
+    assert [store.figures.carry_over((hour + 1) * HOUR, 2) for _ in range(3)] == [3, 1, 0]
+    assert _spans(engines) == {ALWAYS: 3, HOURLY: 3, DAILY: 3}
+    assert store.reader.statistics() == before
+
+
+def test_nothing_is_kept_of_what_is_removed(store: Store, engines: Engines, new: Any) -> None:
+    rows = [new.ended(new.started(new.execution(schedule_id=name))) for name in "ab"]
+    store.writer.commit([[new.insert(row) for row in rows]])
+    store.figures.carry_over(new.now + HOUR, 10)
+    store.retention.clear_executions(Ages.all_before(new.now + HOUR), 1)
+    assert set(store.reader.statistics().by_schedule) == {"b"}
+    store.figures.carry_over(new.now + HOUR, 10)
+    assert _spans(engines) == {ALWAYS: 1, HOURLY: 1, DAILY: 1}
+
+
+def test_a_commit_writes_one_figure_for_each_schedule_that_has_had_a_run(
+    store: Store, engines: Engines, new: Any
+) -> None:
+    running = [new.started(new.execution(schedule_id=name)) for name in "ab"]
+    store.writer.commit([[new.insert(row) for row in running]])
+    assert _spans(engines) == {}
+    store.writer.commit([[new.update(row, new.ended(row)) for row in running]])
+    assert _spans(engines) == {FRESH: 2}
+
+
+def _spans(engines: Engines) -> dict[int, int]:
+    """Return how many rows there are of each span."""
+    with engines.reader.connect() as connection:
+        span = execution_counts.c.span
+        return {row[0]: row[1] for row in connection.execute(select(span, func.count()).group_by(span))}
 
 
 def _life(new: Any, chance: random.Random, start: int) -> list[Any]:

@@ -22,6 +22,7 @@ from schedulezero.scheduler.store import CannotOpen, SchemaTooNew, Store, migrat
 from schedulezero.scheduler.store.checking import check
 from schedulezero.scheduler.store.engine import Engines, open_engines
 from schedulezero.scheduler.store.migrations import HEAD, upgrade
+from schedulezero.scheduler.store.reads import Reader
 from schedulezero.scheduler.store.tables import metadata
 from schedulezero.testkit.databases.fixtures import KINDS, Databases
 
@@ -57,6 +58,19 @@ def test_a_database_of_each_head_keeps_all_it_has(url: str, kind: str, head: str
         store.close()
     with open_engines(url) as engines:
         assert check(engines, lambda *_: None) == []
+
+
+def test_what_runs_while_a_database_is_upgraded_is_counted_once(url: str, kind: str) -> None:
+    """Until 0004 it was in the figures that are kept."""
+    with open_engines(url) as engines:
+        load(engines, file_of("0004", kind))
+        with engines.writer.begin() as connection:
+            connection.exec_driver_sql("UPDATE executions SET status = 'running' WHERE status = 'pending'")
+        upgrade(engines.writer)
+
+        assert check(engines, lambda *_: None) == []
+        stored = sum(isinstance(change, InsertExecution) for change in changes(EXECUTIONS))
+        assert Reader(engines.reader).statistics().total_executions == stored
 
 
 def is_there(store: Store, change: Any, head: int) -> bool:

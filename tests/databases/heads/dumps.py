@@ -56,7 +56,7 @@ def _take_steps(engines: Engines, head: str) -> list[str]:
     said: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.lstrip().upper().startswith(("CREATE", "ALTER")):
+        if statement.lstrip().upper().startswith(("CREATE", "ALTER", "DROP")):
             said.append("\n".join(line.rstrip() for line in statement.strip().splitlines() if line.strip()))
 
     config = Config()

@@ -89,7 +89,7 @@ class ModelStore:
         self.notifications = NothingOwed()
         self.history = None
         """What people ask about the past is not simulated."""
-        self.ownership = self.writer = self.reader = self.retention = self
+        self.ownership = self.writer = self.reader = self.retention = self.figures = self
         self.epoch = 0
         self.shards: frozenset[int] = frozenset()
         self._database, self._disk, self._owner, self._alone = database, disk, owner, alone
@@ -121,6 +121,10 @@ class ModelStore:
         for id_ in old:
             del self._database.keys[id_]
         return len(old)
+
+    def carry_over(self, _now: int, _limit: int) -> bool:
+        """The figures are not simulated: none of the rules rests on them."""
+        return False
 
     def return_space(self, _pages: int) -> bool:
         """Rows in memory take no pages of a file."""

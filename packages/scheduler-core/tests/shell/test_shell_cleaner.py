@@ -175,6 +175,18 @@ def test_without_limits_everything_is_kept(store: Store) -> None:
     assert left(store) == {"success-5000": 3}
 
 
+def test_the_figures_of_hours_that_are_over_are_carried_over(store: Store, tmp_path: Path) -> None:
+    insert(store, 3, Status.SUCCESS, days=1)
+    insert(store, 2, Status.ERROR, days=0)
+
+    assert clean(store) == 1
+
+    with sqlite3.connect(tmp_path / "cleaned.db") as connection:
+        fresh = connection.execute("SELECT total, error FROM execution_counts WHERE span = -1").fetchall()
+    connection.close()
+    assert fresh == [(2, 2)]
+
+
 def page_count(directory: Path) -> int:
     with sqlite3.connect(directory / "cleaned.db") as connection:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()

@@ -1,4 +1,4 @@
-"""Forgets what nobody will ask for any more, in small batches between the commits."""
+"""Forgets what nobody will ask for any more, and puts away what is over, in small batches between the commits."""
 
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -55,6 +55,8 @@ class Sweeper:
 class Cleaner:
     """Removes idempotency keys that are over their 24 hours, and executions beyond what is to be kept.
 
+    The figures of the hours that are over are carried over, too.
+
     Args:
         pipeline: whose writer is shared.
         store: what is cleaned.
@@ -97,7 +99,7 @@ class Cleaner:
             stored = await self._pipeline.committer.run(self._store.retention.count_executions)
             excess = stored - settings.keep_executions
             sweeps += [self._sweeper.sweep(Ages.all_before(now), excess)] if excess > 0 else []
-        return [*sweeps, self._return_space()]
+        return [*sweeps, self._carry_over(now), self._return_space()]
 
     async def _go_on(self) -> bool:
         """Do one batch; return whether there is more to do."""
@@ -119,6 +121,11 @@ class Cleaner:
         if not self._sweeps and self._removed:
             _log.info("executions.cleared", removed=self._removed)
             self._removed = 0
+
+    async def _carry_over(self, now: int) -> AsyncIterator[int]:
+        """Put the figures of hours that are over where they are kept, a batch at a time."""
+        while await self._pipeline.committer.run(lambda: self._store.figures.carry_over(now, _BATCH)):
+            yield 0
 
     async def _forget(self, forget: Callable[[], int]) -> AsyncIterator[int]:
         """Forget what is no execution, a batch at a time."""

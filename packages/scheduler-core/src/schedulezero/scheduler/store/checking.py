@@ -1,6 +1,6 @@
 """Whether a database holds together: every row can be read, and what is kept about the rows is true of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from schedulezero.scheduler.store import rows, tables
 from schedulezero.scheduler.store.engine import Engines
 from schedulezero.scheduler.store.migrations import require_head
 from schedulezero.scheduler.store.rows import Layout
-from schedulezero.scheduler.store.tallies import Ended, Tally
+from schedulezero.scheduler.store.tallies import FRESH, CountedRow, Tally, periods
 from schedulezero.scheduler.store.transactions import said_plainly
 
 MOST_FAULTS = 100
@@ -29,6 +29,7 @@ _LAYOUTS: tuple[tuple[Table, Layout[Any]], ...] = (
     (tables.handlers, rows.HANDLERS),
     (tables.spells, rows.SPELLS),
 )
+_Hourly = Mapping[Any, list[int]]
 _BUFFERED_ROWS = 100
 _TOLD_EVERY = 1_000
 _UNREADABLE = (msgspec.MsgspecError, ScheduleZeroError, ValueError, TypeError)
@@ -82,21 +83,32 @@ def _unreadable(
             name = ", ".join(str(row[index]) for index in keys)
             yield f"{table.name} {name} cannot be read: {type(error).__name__}: {error}"
         if table is tables.executions:
-            counted = Ended(*(row[layout.names.index(name)] for name in Ended._fields))
-            tally.add_total(counted, 1)
-            tally.add_end(counted, 1)
+            tally.add(CountedRow(*(row[layout.names.index(name)] for name in CountedRow._fields)), 1)
 
 
 def _wrong_figures(connection: Connection, tally: Tally) -> Iterator[str]:
-    for table, keys, counted in (
+    tables_of_figures: tuple[tuple[Table, int, _Hourly], ...] = (
         (tables.execution_counts, 4, tally.counts),
         (tables.execution_durations, 3, tally.durations),
-    ):
-        kept = {tuple(row[:keys]): list(row[keys:]) for row in connection.execute(select(table))}
-        for key in sorted(kept.keys() | counted.keys()):
-            is_, should_be = kept.get(key, []), list(counted.get(key, []))
+    )
+    for table, keys, counted in tables_of_figures:
+        kept = _by_period((tuple(row[:keys]), list(row[keys:])) for row in connection.execute(select(table)))
+        said = _by_period(((FRESH, *key), numbers) for key, numbers in counted.items())
+        for key in sorted(kept.keys() | said.keys()):
+            is_, should_be = kept.get(key, []), said.get(key, [])
             if is_ != should_be and any((*is_, *should_be)):
                 yield f"{table.name} {key} says {is_}, the executions say {should_be}"
+
+
+def _by_period(rows: Iterable[tuple[tuple[Any, ...], list[int]]]) -> dict[tuple[Any, ...], list[int]]:
+    """Add what is fresh to the periods that it is to be carried over to."""
+    sums: dict[tuple[Any, ...], list[int]] = {}
+    for (span, period, *names), numbers in rows:
+        for place in periods(period) if span == FRESH else ((span, period),):
+            key = (*place, *names)
+            before = sums.get(key, [0] * len(numbers))
+            sums[key] = [int(one) + int(other) for one, other in zip(before, numbers, strict=True)]
+    return sums
 
 
 def _orphans(connection: Connection, table: Table) -> Iterator[str]:

@@ -85,6 +85,29 @@ def _has_part_of_postgresql(element: has_part, compiler: SQLCompiler, **kwargs: 
     return f"(strpos({compiler.process(element.clauses, **kwargs)}) > 0)"
 
 
+class is_like(FunctionElement[bool]):
+    """Whether the first text is as the second says, a pattern of LIKE with `/` before what it means by itself.
+
+    The case of letters does not matter.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(is_like)
+def _is_like(element: is_like, compiler: SQLCompiler, **kwargs: Any) -> str:
+    text, pattern = element.clauses
+    return compiler.process(text.ilike(pattern, escape="/"), **kwargs)
+
+
+@compiles(is_like, "sqlite")
+def _is_like_of_sqlite(element: is_like, compiler: SQLCompiler, **kwargs: Any) -> str:
+    # Its LIKE ignores the case of the same letters as its lower() does, in half the time.
+    text, pattern = element.clauses
+    return compiler.process(text.like(pattern, escape="/"), **kwargs)
+
+
 def upsert(dialect: str, table: Table, *, adding: bool = False) -> Insert:
     """Insert a row, or write its columns outside the primary key over the row that is there; `adding`: add to them."""
     if dialect in MYSQL:

@@ -6,6 +6,7 @@ from typing import Self
 
 from schedulezero.scheduler.store.engine import Engines, open_engines
 from schedulezero.scheduler.store.errors import CannotOpen, OutcomeUnknown, StoreUnavailable
+from schedulezero.scheduler.store.figures import Figures
 from schedulezero.scheduler.store.filelock import FileLock
 from schedulezero.scheduler.store.history import History
 from schedulezero.scheduler.store.leases import Ownership
@@ -29,6 +30,7 @@ class Store:
     def __init__(self, engines: Engines, ownership: Ownership, lock: FileLock | None) -> None:
         self.ownership = ownership
         self.writer = Writer(engines.writer, ownership)
+        self.figures = Figures(engines.writer, ownership)
         self.retention = Retention(engines.writer, ownership)
         self.notifications = Notifications(engines.writer, engines.reader, ownership)
         self.reader = Reader(engines.reader)

@@ -1,5 +1,6 @@
 """Lists in pages: which rows match a filter, and where the next page begins."""
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -24,7 +25,7 @@ from schedulezero.protocol.errors import invalid_value
 from schedulezero.protocol.states import Status
 from schedulezero.runtime.clock import from_datetime
 from schedulezero.scheduler.core.model import Execution, Schedule
-from schedulezero.scheduler.store.dialects import has_part
+from schedulezero.scheduler.store.dialects import has_part, is_like
 from schedulezero.scheduler.store.rows import EXECUTIONS, SCHEDULES
 from schedulezero.scheduler.store.tables import UNFINISHED, UNSUCCESSFUL, executions, schedules
 from schedulezero.scheduler.store.walks import (
@@ -44,6 +45,8 @@ _RECORD_BYTES = 1_000
 
 _UNFINISHED = frozenset({Status.PENDING, Status.RUNNING, Status.RETRYING})
 _UNSUCCESSFUL = frozenset({Status.ERROR, Status.TIMEOUT, Status.CANCELLED, Status.SKIPPED})
+_ID_CHARACTERS = frozenset("0123456789abcdefABCDEF-")
+"""Of UUIDs: a text with others is in no id of an execution."""
 _EXECUTION_CURSOR = msgspec.json.Decoder(tuple[Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)], str])
 _SCHEDULE_CURSOR = msgspec.json.Decoder(str)
 
@@ -141,8 +144,8 @@ def _looked_for(filter_: ExecutionFilter) -> Iterator[Condition]:
     if filter_.tag is not None:
         yield _is_tagged(columns.tags, filter_.tag)
     if filter_.q:
-        searched = (columns.id, columns.schedule_id, columns.handler_id, columns.method_name)
-        yield or_(*(column.icontains(filter_.q, autoescape=True) for column in searched))
+        searched = (columns.schedule_id, columns.handler_id, columns.method_name)
+        yield _holds(filter_.q, *searched, *((columns.id,) if _ID_CHARACTERS.issuperset(filter_.q) else ()))
 
 
 def _one_of(statuses: frozenset[Status]) -> tuple[Condition, ...]:
@@ -203,7 +206,13 @@ def _schedule_conditions(query: ScheduleList) -> Iterator[Condition]:
         yield (columns.state == "paused") == query.paused
     if query.q:
         searched = (columns.id, columns.handler_id, columns.method_name, columns.name)
-        yield or_(*(column.icontains(query.q, autoescape=True) for column in searched))
+        yield _holds(query.q, *searched)
+
+
+def _holds(text: str, *columns: Column[Any]) -> ColumnElement[bool]:
+    """One of the columns has the text in it, in any case."""
+    pattern = "%".join(("", re.sub("[/%_]", r"/\g<0>", text), ""))
+    return or_(*(is_like(column, literal(pattern)) for column in columns))
 
 
 def _is_tagged(tags: Column[str], tag: str) -> ColumnElement[bool]:

@@ -8,14 +8,9 @@ from sqlalchemy import Connection, Engine, Row, Select, and_, delete, func, or_,
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from schedulezero.protocol.states import FINAL, Status
-from schedulezero.scheduler.store.tables import (
-    attempts,
-    execution_counts,
-    execution_logs,
-    executions,
-    idempotency_keys,
-)
-from schedulezero.scheduler.store.tallies import ALWAYS, Ended, Tally
+from schedulezero.scheduler.store.statistics import count_executions
+from schedulezero.scheduler.store.tables import attempts, execution_logs, executions, idempotency_keys
+from schedulezero.scheduler.store.tallies import CountedRow, Tally
 from schedulezero.scheduler.store.tally_writes import TallyWriter
 from schedulezero.scheduler.store.transactions import Fence, writing
 
@@ -107,20 +102,15 @@ class Retention:
         ids = [row.id for row in old]
         tally = Tally()
         for row in old:
-            counted = Ended(*(row._mapping[name] for name in Ended._fields))
-            tally.add_total(counted, -1)
-            tally.add_end(counted, -1)
+            tally.add(CountedRow(*(row._mapping[name] for name in CountedRow._fields)), -1)
         for column in (attempts.c.execution_id, execution_logs.c.execution_id, executions.c.id):
             connection.execute(delete(column.table).where(column.in_(ids)))
         self._tallies.write(cursor, tally)
-        self._tallies.drop_empty(cursor, tally)
 
     def count_executions(self) -> int:
-        """Return how many executions are stored, by the figures that are kept."""
-        columns = execution_counts.c
+        """Return how many executions are stored, by the figures."""
         with writing(self._engine) as connection:
-            stored = connection.scalar(select(func.sum(columns.total)).where(columns.span == ALWAYS))
-        return int(stored or 0)
+            return count_executions(connection)
 
     def return_space(self, pages: int) -> bool:
         """Give up to `pages` free pages of an SQLite file back to the file system; return whether there are more.
@@ -152,7 +142,7 @@ class Retention:
 
 def _oldest(ages: Ages, after: Position | None) -> Select[Any]:
     columns = executions.c
-    query = select(columns.id, *(columns[name] for name in Ended._fields), _ended_at)
+    query = select(columns.id, *(columns[name] for name in CountedRow._fields), _ended_at)
     query = query.where(columns.created_at < max(ages)).order_by(columns.created_at, columns.id)
     if after is None:
         return query

@@ -1,68 +1,103 @@
 """Reads the figures that :mod:`.tallies` keeps."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, TextClause, and_, func, select
 
 from schedulezero.protocol.answers import ExecutionStats, GroupStats
-from schedulezero.scheduler.store.pages import instant
+from schedulezero.protocol.states import Status
+from schedulezero.scheduler.store.pages import instant, status_in
 from schedulezero.scheduler.store.tables import execution_counts, execution_durations, executions
-from schedulezero.scheduler.store.tallies import ALWAYS, DAILY, HOUR, HOURLY, Ended, Tally, percentile
+from schedulezero.scheduler.store.tallies import ALWAYS, DAILY, FRESH, HOUR, HOURLY, CountedRow, Tally, percentile
 
-_Which = Callable[[Any], list[ColumnElement[bool]]]
-_Counts = Mapping[tuple[str, str], list[int]]
+_Which = Callable[[Any], ColumnElement[bool]]
+_Counts = defaultdict[tuple[str, str], list[int]]
+_Durations = defaultdict[int, list[int]]
 _NOTHING = GroupStats(total_executions=0, success_count=0, error_count=0, success_rate=0.0)
+_e = executions.c
+
+
+class _Sums:
+    """Total, successes and errors by handler and schedule (empty for none); number and sum of durations by bucket."""
+
+    def __init__(self) -> None:
+        self.counts: _Counts = defaultdict(lambda: [0, 0, 0])
+        self.durations: _Durations = defaultdict(lambda: [0, 0])
 
 
 def statistics(connection: Connection, since: datetime | None) -> ExecutionStats:
     """Return the figures of the executions created at or after `since`, of all without it.
 
-    The begun hour is counted row by row, then the hours of the begun day and the days from what is kept.
+    The begun hour is counted row by row, then the hours of the begun day and the days from what is kept, with what
+    is fresh of them, and at last what runs.
 
     Raises:
         ScheduleZeroError: `invalid_value` for a time without a zone.
     """
-    tally = Tally()
+    sums = _Sums()
     if since is None:
-        _add_kept(connection, tally, lambda kept: [kept.span == ALWAYS])
+        _add_kept(connection, sums, lambda kept: kept.span.in_((ALWAYS, FRESH)))
+        _add_running(connection, sums)
     else:
-        _add_since(connection, tally, instant("since", since))
-    counts = {key[2:]: row for key, row in tally.counts.items() if key[0] == ALWAYS}
-    durations = {key[2]: row for key, row in tally.durations.items() if key[0] == ALWAYS}
-    return _answer(counts, durations, since)
+        _add_since(connection, sums, instant("since", since))
+    return _answer(sums, since)
 
 
-def _add_since(connection: Connection, tally: Tally, begin: int) -> None:
+def count_executions(connection: Connection) -> int:
+    """Return how many executions are stored."""
+    columns = execution_counts.c
+    kept = connection.scalar(select(func.sum(columns.total)).where(columns.span.in_((ALWAYS, FRESH))))
+    running = connection.scalar(select(func.count()).where(*_runs()))
+    return int(kept or 0) + int(running or 0)
+
+
+def _add_since(connection: Connection, sums: _Sums, begin: int) -> None:
     hour = -(-begin // HOUR)
     day = -(-hour // DAILY)
-    _add_rows(connection, tally, begin, hour * HOUR)
-    _add_kept(connection, tally, lambda kept: [kept.span == HOURLY, kept.period.between(hour, day * DAILY - 1)])
-    _add_kept(connection, tally, lambda kept: [kept.span == DAILY, kept.period >= day])
+    _add_rows(connection, sums, begin, hour * HOUR)
+    _add_kept(connection, sums, lambda kept: and_(kept.span == HOURLY, kept.period.between(hour, day * DAILY - 1)))
+    _add_kept(connection, sums, lambda kept: and_(kept.span == DAILY, kept.period >= day))
+    _add_kept(connection, sums, lambda kept: and_(kept.span == FRESH, kept.period >= hour))
+    _add_running(connection, sums, _e.created_at >= begin)
 
 
-def _add_rows(connection: Connection, tally: Tally, begin: int, end: int) -> None:
-    columns = executions.c
-    rows = select(*(columns[name] for name in Ended._fields)).where(columns.created_at.between(begin, end - 1))
-    for row in connection.execute(rows):
-        ended = Ended(*row)
-        tally.add_total(ended, 1)
-        tally.add_end(ended, 1)
+def _add_rows(connection: Connection, sums: _Sums, begin: int, end: int) -> None:
+    tally = Tally()
+    columns = (_e[name] for name in CountedRow._fields)
+    for row in connection.execute(select(*columns).where(_e.created_at.between(begin, end - 1))):
+        tally.add(CountedRow(*row), 1)
+    for (_, handler_id, schedule_id), numbers in tally.counts.items():
+        _add(sums.counts[handler_id, schedule_id], numbers)
+    for (_, bucket), numbers in tally.durations.items():
+        _add(sums.durations[bucket], numbers)
 
 
-def _add_kept(connection: Connection, tally: Tally, which: _Which) -> None:
+def _add_kept(connection: Connection, sums: _Sums, which: _Which) -> None:
     for handler_id, schedule_id, *numbers in connection.execute(_summed(execution_counts, 2, which)):
-        _add(tally.counts[ALWAYS, 0, handler_id, schedule_id], numbers)
+        _add(sums.counts[handler_id, schedule_id], numbers)
     for bucket, *numbers in connection.execute(_summed(execution_durations, 1, which)):
-        _add(tally.durations[ALWAYS, 0, bucket], numbers)
+        _add(sums.durations[bucket], numbers)
+
+
+def _add_running(connection: Connection, sums: _Sums, *when: ColumnElement[bool]) -> None:
+    """Add what is not in the figures yet."""
+    running = select(_e.handler_id, _e.schedule_id, func.count()).where(*_runs(), *when)
+    for handler_id, schedule_id, count in connection.execute(running.group_by(_e.handler_id, _e.schedule_id)):
+        _add(sums.counts[handler_id, schedule_id or ""], (count,))
+
+
+def _runs() -> Iterable[ColumnElement[bool] | TextClause]:
+    return status_in(frozenset({Status.RUNNING}))
 
 
 def _summed(table: Table, keys: int, which: _Which) -> Select[Any]:
     """Sum the numbers of a table over the periods that are meant, by the `keys` columns that follow the period."""
     _, _, *columns = table.columns
     summed = [func.sum(column) for column in columns[keys:]]
-    return select(*columns[:keys], *summed).where(*which(table.c)).group_by(*columns[:keys])
+    return select(*columns[:keys], *summed).where(which(table.c)).group_by(*columns[:keys])
 
 
 def _add(to: list[int], numbers: Iterable[Any]) -> None:
@@ -70,16 +105,18 @@ def _add(to: list[int], numbers: Iterable[Any]) -> None:
         to[index] += int(number)
 
 
-def _answer(counts: _Counts, durations: Mapping[int, list[int]], since: datetime | None) -> ExecutionStats:
+def _answer(sums: _Sums, since: datetime | None) -> ExecutionStats:
+    # What was removed may be fresh, while what it takes away from is not.
+    counts = {key: row for key, row in sums.counts.items() if row[0]}
     everything = _grouped(("", row) for row in counts.values()).get("", _NOTHING)
-    buckets = {bucket: count for bucket, (count, _) in durations.items()}
+    buckets = {bucket: count for bucket, (count, _) in sums.durations.items()}
     measured = sum(buckets.values())
     return ExecutionStats(
         total_executions=everything.total_executions,
         success_count=everything.success_count,
         error_count=everything.error_count,
         success_rate=everything.success_rate,
-        avg_duration_ms=sum(row[1] for row in durations.values()) / measured / 1000 if measured else None,
+        avg_duration_ms=sum(row[1] for row in sums.durations.values()) / measured / 1000 if measured else None,
         p50_duration_ms=_milliseconds(percentile(buckets, 0.50)),
         p95_duration_ms=_milliseconds(percentile(buckets, 0.95)),
         p99_duration_ms=_milliseconds(percentile(buckets, 0.99)),

@@ -1,27 +1,56 @@
 """The figures over all executions, kept up to date by every commit, so that they are read without counting rows.
 
-They are kept for each hour and each day of `created_at`, and over all time. Durations are counted in buckets that
-grow by an eighth of an octave (9 %), from which percentiles are estimated.
+They are kept for each hour and each day of `created_at`, and over all time, by handler and schedule. Durations are
+counted in buckets that grow by an eighth of an octave (9 %), from which percentiles are estimated.
+
+A commit writes as little of that as may be, because a scheduled run shares its row with no other run of the commit:
+
+- What runs is not counted until it has stopped. There are no more of these than slots, so they are counted from the
+  rows, by an index, when somebody asks. A run that finds a free slot is so counted once, at its end. What waits is
+  counted: there may be a million of it, in very few rows of the figures.
+- A commit counts an hour only (:data:`FRESH`). When that is over, its figures are carried over to those of the hour,
+  the day and all time, see :mod:`.figures`: once for all runs that a schedule had in it. Whoever reads adds what is
+  not carried over yet, so the figures are exact at any moment, and no more rows are read than schedules had runs in
+  this hour and the last.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
-from operator import attrgetter
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
 
 from schedulezero.protocol.states import FINAL, Status
-from schedulezero.scheduler.core.model import SECOND, Change, Execution, InsertExecution, UpdateExecution
+from schedulezero.scheduler.core.model import SECOND, Change, InsertExecution, UpdateExecution
 
 HOUR = 3600 * SECOND
 """Microseconds."""
 ALWAYS, HOURLY, DAILY = 0, 1, 24
 """The spans of time that are counted: their hours, and 0 for all time. A span's periods are numbered from the epoch."""
+FRESH = -1
+"""What was counted of an hour and is not carried over yet to the three spans that it lies in."""
 _PARTS_OF_AN_OCTAVE = 8
+_COLUMNS = {Status.SUCCESS: 1, Status.ERROR: 2, Status.TIMEOUT: 2}
 
 
-class Ended(NamedTuple):
-    """What is counted of an execution."""
+class Counted(Protocol):
+    """An execution, as far as it is counted."""
+
+    @property
+    def handler_id(self) -> str: ...
+    @property
+    def schedule_id(self) -> str | None: ...
+    @property
+    def created_at(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def started_at(self) -> int | None: ...
+    @property
+    def completed_at(self) -> int | None: ...
+
+
+class CountedRow(NamedTuple):
+    """The columns of an execution that are counted."""
 
     handler_id: str
     schedule_id: str | None
@@ -35,53 +64,47 @@ class Tally:
     """What executions add to the figures, or, when they are removed, take away."""
 
     def __init__(self) -> None:
-        self.counts: defaultdict[tuple[int, int, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
-        """Total, successes and errors by span, period, handler and schedule (empty for none)."""
-        self.durations: defaultdict[tuple[int, int, int], list[int]] = defaultdict(lambda: [0, 0])
-        """Number and sum in microseconds by span, period and bucket."""
+        self.counts: defaultdict[tuple[int, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+        """Total, successes and errors by hour, handler and schedule (empty for none)."""
+        self.durations: defaultdict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
+        """Number and sum in microseconds by hour and bucket."""
 
-    def add_changes(self, changes: list[Change]) -> None:
+    def add_changes(self, changes: Iterable[Change]) -> None:
         for change in changes:
             match change:
-                case InsertExecution(execution=execution):
-                    row = _counted(execution)
-                    self.add_total(row, 1)
-                    self.add_end(row, 1)
-                case UpdateExecution(execution=execution) if change.status_before not in FINAL:
-                    if execution.status in FINAL:
-                        self.add_end(_counted(execution), 1)
+                case InsertExecution(execution=row):
+                    self.add(row, 1)
+                case UpdateExecution(execution=row, status_before=before) if before not in FINAL:
+                    self._add(row, is_counted(row.status) - is_counted(before), 1)
 
-    def add_total(self, row: Ended, by: int) -> None:
-        for counts in self._counts_of(row):
-            counts[0] += by
+    def add(self, row: Counted, by: int) -> None:
+        """Count an execution as it is stored, `by` times."""
+        self._add(row, by * is_counted(row.status), by)
 
-    def add_end(self, row: Ended, by: int) -> None:
-        """Count an execution as ended, if it is."""
-        if row.status not in FINAL:
-            return
-        column = 1 if row.status == Status.SUCCESS else 2 if row.status in (Status.ERROR, Status.TIMEOUT) else None
-        if column is not None:
-            for counts in self._counts_of(row):
+    def _add(self, row: Counted, total: int, by: int) -> None:
+        hour, status = row.created_at // HOUR, row.status
+        column = _COLUMNS.get(status)  # type: ignore[call-overload]
+        if total or column:
+            counts = self.counts[hour, row.handler_id, row.schedule_id or ""]
+            counts[0] += total
+            if column:
                 counts[column] += by
-        if row.started_at is not None and row.completed_at is not None:
-            self._add_duration(row, max(0, row.completed_at - row.started_at), by)
+        if status in FINAL and row.started_at is not None and row.completed_at is not None:
+            self._add_duration(hour, max(0, row.completed_at - row.started_at), by)
 
-    def _add_duration(self, row: Ended, duration: int, by: int) -> None:
-        bucket = bucket_of(duration)
-        for period in periods(row.created_at):
-            durations = self.durations[*period, bucket]
-            durations[0] += by
-            durations[1] += by * duration
-
-    def _counts_of(self, row: Ended) -> Iterator[list[int]]:
-        schedule_id = row.schedule_id or ""
-        for period in periods(row.created_at):
-            yield self.counts[*period, row.handler_id, schedule_id]
+    def _add_duration(self, hour: int, duration: int, by: int) -> None:
+        durations = self.durations[hour, bucket_of(duration)]
+        durations[0] += by
+        durations[1] += by * duration
 
 
-def periods(instant: int) -> tuple[tuple[int, int], ...]:
-    """Return span and number of each period that `instant` (microseconds) lies in."""
-    hour = instant // HOUR
+def is_counted(status: str) -> bool:
+    """Whether an execution is in the figures; others have to be counted from the rows."""
+    return status != Status.RUNNING
+
+
+def periods(hour: int) -> tuple[tuple[int, int], ...]:
+    """Return span and number of each period that an hour lies in."""
     return (ALWAYS, 0), (HOURLY, hour), (DAILY, hour // DAILY)
 
 
@@ -106,10 +129,3 @@ def percentile(buckets: dict[int, int], share: float) -> float | None:
 
 def _duration_at(bucket: int, part: float) -> float:
     return 2 ** ((bucket - 1 + part) / _PARTS_OF_AN_OCTAVE) if bucket else 0.0
-
-
-_fields_of = attrgetter(*Ended._fields)
-
-
-def _counted(execution: Execution) -> Ended:
-    return Ended._make(_fields_of(execution))
