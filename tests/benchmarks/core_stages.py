@@ -20,7 +20,7 @@ from schedulezero.protocol.commands import RunBatch
 from schedulezero.protocol.envelope import decode_from_instance, decode_to_instance, encode_bulletin, encode_parcels
 from schedulezero.protocol.events import Event
 from schedulezero.protocol.handling import Execute, Outcome, Welcome
-from schedulezero.protocol.link.feed import _batches
+from schedulezero.protocol.link.publisher import _batches
 from schedulezero.protocol.states import HandlerStatus
 from schedulezero.protocol.values import InstanceInfo, InstanceState, MethodSpec, RunRequest
 from schedulezero.runtime.metrics import SchedulerMetrics
@@ -100,7 +100,7 @@ class Stages:
         found = self.timed("reader: refill", lambda: self.store.reader.pending(*names.values(), limit=limit))
         self._waiting.append(inputs.Refilled(executions=found, **names))
 
-    # -- in the places of links and publisher ------------------------------------------------------------------------
+    # -- in the places of links and publisher: nobody hears -----------------------------------------------------------
 
     def send(self, _boot_id: str, messages: Iterable[object]) -> None:
         self.frames += encode_parcels(messages)  # type: ignore[arg-type]
