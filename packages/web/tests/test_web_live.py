@@ -61,7 +61,10 @@ def talk(stage: Any) -> Callable[[Callable[[Client], Coroutine[Any, Any, None]]]
 
 
 async def connected(stage: Any) -> Client:
-    return Client(await websocket_connect(f"ws://127.0.0.1:{stage.port}/ws"))
+    connection = await websocket_connect(f"ws://127.0.0.1:{stage.port}/ws")
+    assert connection.protocol is not None
+    connection.protocol.set_nodelay(True)
+    return Client(connection)
 
 
 async def becomes_heard(publisher: Publisher, family: str, expected: bool) -> None:
@@ -229,7 +232,7 @@ def test_whoever_has_been_let_in_and_subscribed_hears_what_follows_every_time(st
 
     async def conversation() -> None:
         publisher = stage.publishers["scheduler"]
-        for number in range(100):  # each is the only client, so that the publisher is followed anew
+        for number in range(60):  # each is the only client, so that the publisher is followed anew
             client = await connected(stage)
             await client.subscribe("execution.*")
             publisher.publish([created])

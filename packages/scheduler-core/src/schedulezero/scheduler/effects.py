@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from prometheus_client import Counter, Histogram
 
 from schedulezero.protocol.events import Event, ExecutionFinished, family_of
-from schedulezero.protocol.handling import ToInstance
+from schedulezero.protocol.handling import Execute, ToInstance
 from schedulezero.protocol.link.publisher import Publisher
 from schedulezero.protocol.states import Status
 from schedulezero.runtime.metrics import SchedulerMetrics
@@ -30,7 +30,8 @@ from schedulezero.scheduler.records import execution_record, schedule_record
 
 
 class Effects:
-    """Performs effects in order; messages to one instance, and events, leave together.
+    """Performs effects: instances that are to begin something are told first, askers next, other instances then, and
+    whoever listens last. Messages to one instance leave together, in order.
 
     Args:
         links: where messages go.
@@ -61,30 +62,38 @@ class Effects:
     def perform(self, effects: Sequence[Effect]) -> None:
         """Perform what has become durable together."""
         parcels: dict[str, list[ToInstance]] = defaultdict(list)
+        beginning: set[str] = set()
+        answers: list[Answer | Refuse] = []
         facts: list[Publish] = []
         for effect in effects:
             match effect:
                 case Send():
                     parcels[effect.boot_id].append(effect.message)
+                    if isinstance(effect.message, Execute):
+                        beginning.add(effect.boot_id)
                 case Publish():
                     facts.append(effect)
-                case Answer():
-                    self._answer(effect)
-                case Refuse():
-                    effect.ticket.refuse(effect.problem)
+                case Answer() | Refuse():
+                    answers.append(effect)
                 case Refill() | ReadLine():
                     self._read_more(effect)
                 case ReportLost():
                     self._report_lost(effect)
                 case Deliver():
                     self._deliver(effect.receiver)
+        for boot_id in beginning:
+            self._links.send(boot_id, parcels.pop(boot_id))
+        for answer in answers:
+            self._answer(answer)
         for boot_id, messages in parcels.items():
             self._links.send(boot_id, messages)
         self._count(facts)
         self._publish(facts)
 
-    def _answer(self, answer: Answer) -> None:
-        if isinstance(answer.value, Schedule):
+    def _answer(self, answer: Answer | Refuse) -> None:
+        if isinstance(answer, Refuse):
+            answer.ticket.refuse(answer.problem)
+        elif isinstance(answer.value, Schedule):
             self._answer_schedule(answer, answer.value)
         elif isinstance(answer.value, Execution):
             answer.ticket.answer(execution_record(answer.value))

@@ -68,6 +68,7 @@ class LiveHandler(WebSocketHandler):
                 self._sender.cancel()
 
     def open(self, *_args: str, **_kwargs: str) -> None:
+        self.set_nodelay(True)  # an event that follows another closely would wait for the client's acknowledgement
         self._sender = asyncio.create_task(self._send_for_ever(), name="live sender")
 
     async def on_message(self, message: str | bytes) -> None:
