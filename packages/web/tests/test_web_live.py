@@ -232,7 +232,7 @@ def test_whoever_has_been_let_in_and_subscribed_hears_what_follows_every_time(st
 
     async def conversation() -> None:
         publisher = stage.publishers["scheduler"]
-        for number in range(60):  # each is the only client, so that the publisher is followed anew
+        for number in range(200):  # each is the only client, so that the publisher is followed anew
             client = await connected(stage)
             await client.subscribe("execution.*")
             publisher.publish([created])

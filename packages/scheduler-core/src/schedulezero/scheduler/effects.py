@@ -62,7 +62,7 @@ class Effects:
     def perform(self, effects: Sequence[Effect]) -> None:
         """Perform what has become durable together."""
         parcels: dict[str, list[ToInstance]] = defaultdict(list)
-        beginning: set[str] = set()
+        beginning: dict[str, None] = {}
         answers: list[Answer | Refuse] = []
         facts: list[Publish] = []
         for effect in effects:
@@ -70,7 +70,7 @@ class Effects:
                 case Send():
                     parcels[effect.boot_id].append(effect.message)
                     if isinstance(effect.message, Execute):
-                        beginning.add(effect.boot_id)
+                        beginning[effect.boot_id] = None
                 case Publish():
                     facts.append(effect)
                 case Answer() | Refuse():
