@@ -42,7 +42,7 @@ TITLES = {
     "machine: refill": "a window of the queue taken in again",
     "decode outcomes": "outcomes read from the socket's bytes",
     "committer: weigh": "the backlog weighed",
-    "effects: messages, events, metrics": "after the commit: messages, metrics; nobody hears the events",
+    "effects: messages, events, metrics": "after the commit: messages, metrics, events that are heard",
     "writer: rows and commit": "writer: three rows, the figures by the hour, the transaction",
     "reader: refill": "reader: the queue's window read again",
 }
