@@ -17,10 +17,9 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from schedulezero.protocol.commands import RunBatch
-from schedulezero.protocol.envelope import decode_from_instance, decode_to_instance, encode_bulletin, encode_parcels
+from schedulezero.protocol.envelope import decode_from_instance, decode_to_instance, encode_parcels
 from schedulezero.protocol.events import Event
 from schedulezero.protocol.handling import Execute, Outcome, Welcome
-from schedulezero.protocol.link.feed import _batches
 from schedulezero.protocol.states import HandlerStatus
 from schedulezero.protocol.values import InstanceInfo, InstanceState, MethodSpec, RunRequest
 from schedulezero.runtime.metrics import SchedulerMetrics
@@ -43,7 +42,7 @@ TITLES = {
     "machine: refill": "a window of the queue taken in again",
     "decode outcomes": "outcomes read from the socket's bytes",
     "committer: weigh": "the backlog weighed",
-    "effects: messages, events, metrics": "after the commit: messages, three events, metrics",
+    "effects: messages, events, metrics": "after the commit: messages, metrics, events that are heard",
     "writer: rows and commit": "writer: three rows, the figures by the hour, the transaction",
     "reader: refill": "reader: the queue's window read again",
 }
@@ -100,14 +99,18 @@ class Stages:
         found = self.timed("reader: refill", lambda: self.store.reader.pending(*names.values(), limit=limit))
         self._waiting.append(inputs.Refilled(executions=found, **names))
 
-    # -- in the places of links and publisher ------------------------------------------------------------------------
+    # -- in the places of links and publisher: nobody hears -----------------------------------------------------------
 
     def send(self, _boot_id: str, messages: Iterable[object]) -> None:
         self.frames += encode_parcels(messages)  # type: ignore[arg-type]
 
+    def is_heard(self, _family: str) -> bool:
+        return False
+
+    def pass_over(self, _family: str, _count: int) -> None: ...
+
     def publish(self, events: Sequence[Event]) -> None:
-        for batch in _batches(events) if events else ():
-            encode_bulletin("epoch", 1, datetime.now(UTC), batch)
+        assert not events
 
     # -- the instance ------------------------------------------------------------------------------------------------
 

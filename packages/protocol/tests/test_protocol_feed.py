@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import zmq
 
-from schedulezero.protocol.envelope import FEED, encode_bulletin
+from schedulezero.protocol.envelope import FEED, SYNC, encode_bulletin
 from schedulezero.protocol.events import (
     Event,
     ExecutionCreated,
@@ -19,7 +19,8 @@ from schedulezero.protocol.events import (
     HandlerDisconnected,
     Sequences,
 )
-from schedulezero.protocol.link.feed import Publisher, Subscriber
+from schedulezero.protocol.link.feed import Subscriber
+from schedulezero.protocol.link.publisher import Publisher
 from schedulezero.protocol.link.sockets import BindError
 from schedulezero.protocol.states import HandlerStatus, Status
 from schedulezero.protocol.values import ExecutionRecord, InstanceInfo, InstanceState
@@ -278,3 +279,132 @@ def test_a_family_whose_name_begins_like_ours_is_not_ours(context: Context) -> N
             return await heard.next()
 
     assert asyncio.run(conversation()) == ("bulletin", "handler", 1, ["handler.connected"])
+
+
+def test_what_nobody_subscribes_to_is_counted_and_not_sent(context: Context) -> None:
+    async def conversation() -> tuple[list[bool], Any]:
+        async with feed(context, "handler") as (publisher, heard):
+            publisher.publish([CREATED, FINISHED])
+            publisher.pass_over("execution", 3)
+            publisher.publish([CONNECTED])
+            told = await heard.next("bulletin", "gap")
+            assert publisher.sequence("execution") == 5
+            return [publisher.is_heard(name) for name in ("handler", "execution", "hand")], told
+
+    assert asyncio.run(conversation()) == ([True, False, False], ("bulletin", "handler", 1, ["handler.connected"]))
+
+
+@pytest.mark.parametrize("topic", ["", "exec", "execution"], ids=["everything", "a beginning", "the family"])
+def test_whoever_subscribes_to_a_beginning_hears_the_family(context: Context, topic: str) -> None:
+    async def conversation() -> list[bool]:
+        publisher = Publisher(context, ["tcp://127.0.0.1:0"], lambda: NOW)
+        plain = await plain_subscriber(context, publisher, topic)
+        heard = [publisher.is_heard("execution")]
+        publisher.publish([CREATED])
+        assert (await asyncio.to_thread(plain.recv_multipart))[0] == b"execution"
+        plain.close()
+        await becomes_unheard(publisher, "execution")
+        publisher.close()
+        return heard
+
+    assert asyncio.run(conversation()) == [True]
+
+
+def test_a_family_is_heard_until_the_last_of_several_has_left(context: Context) -> None:
+    async def conversation() -> None:
+        publisher = Publisher(context, ["tcp://127.0.0.1:0"], lambda: NOW)
+        first, second = [await plain_subscriber(context, publisher, "execution") for _ in range(2)]
+        first.close()
+        publisher.publish([CREATED])
+        await asyncio.to_thread(second.recv_multipart)
+        assert publisher.is_heard("execution")
+        second.close()
+        await becomes_unheard(publisher, "execution")
+        publisher.close()
+
+    asyncio.run(conversation())
+
+
+@pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:0", "inproc://feed"])
+def test_whatever_is_published_once_a_subscription_has_taken_effect_is_heard(context: Context, endpoint: str) -> None:
+    async def conversation() -> None:
+        publisher = Publisher(context, [endpoint], lambda: NOW)
+        for number in range(200):
+            publisher.publish([CREATED])
+            in_effect, heard = asyncio.Event(), list[tuple[int, int]]()
+            arrived = asyncio.Event()
+
+            def hear(_name: str, bulletin: Any, heard: Any = heard, arrived: Any = arrived) -> None:
+                heard.append((bulletin.seq, len(bulletin.events)))
+                arrived.set()
+
+            def miss(*gap: Any) -> None:
+                raise AssertionError(gap)
+
+            subscriber = Subscriber(
+                context, publisher.addresses[0], ["execution", "schedule"], hear, miss, on_effect=in_effect.set
+            )
+            await asyncio.wait_for(in_effect.wait(), 5)
+            publisher.publish([FINISHED])
+            await asyncio.wait_for(arrived.wait(), 5)
+            assert heard == [(2 * number + 2, 1)]
+            subscriber.close()
+        publisher.close()
+
+    asyncio.run(conversation())
+
+
+def test_an_effect_is_told_once_also_of_a_publisher_that_comes_later(context: Context) -> None:
+    async def conversation() -> list[str]:
+        told: list[str] = []
+        in_effect = asyncio.Event()
+
+        def take_effect() -> None:
+            told.append("effect")
+            in_effect.set()
+
+        address = Publisher(context, ["tcp://127.0.0.1:0"], lambda: NOW)
+        endpoint = address.addresses[0]
+        address.close()
+        subscriber = Subscriber(
+            context, endpoint, ["execution"], lambda *_: None, lambda *_: told.append("gap"), on_effect=take_effect
+        )
+        publisher = await bound(context, endpoint)
+        await asyncio.wait_for(in_effect.wait(), 5)
+        publisher.publish([CREATED])
+        subscriber.close()
+        publisher.close()
+        return told
+
+    assert asyncio.run(conversation()) == ["effect"]
+
+
+async def plain_subscriber(context: Context, publisher: Publisher, topic: str) -> zmq.Socket[bytes]:
+    """A SUB socket as any language has it; its subscription has taken effect, as the answer to another one says."""
+    socket = context.socket(zmq.SUB)
+    socket.linger, socket.rcvtimeo = 0, 5000
+    socket.setsockopt_string(zmq.SUBSCRIBE, topic)
+    socket.setsockopt_string(zmq.SUBSCRIBE, f"{SYNC}a-word-of-ours")
+    socket.connect(publisher.addresses[0])
+    while True:
+        answered, position = await asyncio.to_thread(socket.recv_multipart)
+        if answered == f"{SYNC}a-word-of-ours".encode():
+            assert msgspec.json.decode(position, type=Sequences).epoch == publisher.epoch
+            socket.setsockopt_string(zmq.UNSUBSCRIBE, answered.decode())
+            return socket
+
+
+async def becomes_unheard(publisher: Publisher, family: str) -> None:
+    async with asyncio.timeout(5):
+        while publisher.is_heard(family):  # noqa: ASYNC110 - a publisher tells no one who has left
+            await asyncio.sleep(0.01)
+
+
+async def bound(context: Context, address: str) -> Publisher:
+    """Return a publisher at an address that another has just left; ZeroMQ gives it up a moment after `close`."""
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                return Publisher(context, [address], lambda: NOW)
+            except BindError:
+                await asyncio.sleep(0.01)

@@ -16,7 +16,8 @@ from schedulezero.protocol.envelope import FEED, encode_bulletin
 from schedulezero.protocol.errors import Code, ScheduleZeroError
 from schedulezero.protocol.events import HandlerConnected, RegistryEvent, Sequences
 from schedulezero.protocol.link.calls import Call, CommandClient, CommandServer
-from schedulezero.protocol.link.feed import Mirror, Publisher
+from schedulezero.protocol.link.feed import Mirror
+from schedulezero.protocol.link.publisher import Publisher
 from schedulezero.protocol.states import HandlerStatus
 from schedulezero.protocol.values import InstanceInfo, InstanceState
 

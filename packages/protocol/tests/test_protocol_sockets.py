@@ -13,7 +13,8 @@ from schedulezero.protocol.answers import Heard, ServiceInfo
 from schedulezero.protocol.commands import HandlerHeartbeat, Ping, RegistryCommand
 from schedulezero.protocol.events import Event, HandlerConnected
 from schedulezero.protocol.link.calls import Call, CommandClient, CommandServer
-from schedulezero.protocol.link.feed import Publisher, Subscriber
+from schedulezero.protocol.link.feed import Subscriber
+from schedulezero.protocol.link.publisher import Publisher
 from schedulezero.protocol.link.sockets import Change, DrainedSocket, Frames, bind, monitor, open_socket
 from schedulezero.protocol.states import HandlerStatus
 from schedulezero.protocol.values import InstanceInfo, InstanceState

@@ -39,7 +39,7 @@ from schedulezero.protocol.commands import (
 )
 from schedulezero.protocol.errors import Problem
 from schedulezero.protocol.link.calls import Call, CommandServer
-from schedulezero.protocol.link.feed import Publisher
+from schedulezero.protocol.link.publisher import Publisher
 from schedulezero.protocol.states import HandlerStatus, Status
 from schedulezero.protocol.triggers import IntervalTrigger
 from schedulezero.protocol.values import ExecutionRecord, HandlerRecord, InstanceRecord, ScheduleRecord

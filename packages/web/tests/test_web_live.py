@@ -17,7 +17,7 @@ from schedulezero.protocol.events import (
     HandlerUnresponsive,
     SchedulePaused,
 )
-from schedulezero.protocol.link.feed import Publisher
+from schedulezero.protocol.link.publisher import Publisher
 from schedulezero.protocol.link.sockets import BindError
 from schedulezero.protocol.states import HandlerStatus
 from schedulezero.protocol.values import InstanceInfo, InstanceState
@@ -50,23 +50,27 @@ class Client:
 def talk(stage: Any) -> Callable[[Callable[[Client], Coroutine[Any, Any, None]]], None]:
     """Run a conversation over a connection to the gateway."""
 
-    async def connected(conversation: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
-        connection = await websocket_connect(f"ws://127.0.0.1:{stage.port}/ws")
+    async def over_a_connection(conversation: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
+        client = await connected(stage)
         try:
-            await conversation(Client(connection))
+            await conversation(client)
         finally:
-            connection.close()
+            client.connection.close()
 
-    return lambda conversation: stage.run(connected(conversation))
+    return lambda conversation: stage.run(over_a_connection(conversation))
 
 
-async def first_of(client: Client, publish: Callable[[], None]) -> Any:
-    """Publish until something is heard: over TCP a subscription takes a moment to reach the publisher."""
-    hearing = asyncio.create_task(client.hear())
-    while not hearing.done():
-        publish()
-        await asyncio.wait({hearing}, timeout=0.05)
-    return hearing.result()
+async def connected(stage: Any) -> Client:
+    connection = await websocket_connect(f"ws://127.0.0.1:{stage.port}/ws")
+    assert connection.protocol is not None
+    connection.protocol.set_nodelay(True)
+    return Client(connection)
+
+
+async def becomes_heard(publisher: Publisher, family: str, expected: bool) -> None:
+    async with asyncio.timeout(_TIMEOUT):
+        while publisher.is_heard(family) is not expected:  # noqa: ASYNC110 - a publisher tells no one who has left
+            await asyncio.sleep(0.01)
 
 
 async def bound(context: Any, address: str, now: datetime) -> Publisher:
@@ -172,13 +176,12 @@ def test_a_publisher_that_begins_anew_leaves_a_gap_of_unknown_size(stage: Any, t
     async def conversation(client: Client) -> None:
         await client.subscribe("execution.*")
         old = stage.publishers["scheduler"]
-        await first_of(client, lambda: old.publish([ExecutionCreated(data=samples.execution())]))
+        old.publish([ExecutionCreated(data=samples.execution())])
+        await client.hear()
         old.close()
         new = stage.publishers["scheduler"] = await bound(stage.context, old.addresses[0], samples.now)
 
-        while (message := await client.hear())["type"] != "gap":
-            assert message["epoch"] == old.epoch
-        assert message == {"type": "gap", "family": "execution", "from": 0, "to": 0}
+        assert await client.hear() == {"type": "gap", "family": "execution", "from": 0, "to": 0}
         new.publish([ExecutionCreated(data=samples.execution())])
         event = await client.hear()
         assert (event["seq"], event["epoch"]) == (1, new.epoch)
@@ -221,6 +224,74 @@ def test_a_client_that_does_not_read_gets_a_gap_and_then_what_is_new(stage: Any,
         assert (await client.hear())["seq"] == 61
 
     talk(conversation)
+
+
+@pytest.mark.parametrize("stage", ["tcp", "inproc"], indirect=True)
+def test_whoever_has_been_let_in_and_subscribed_hears_what_follows_every_time(stage: Any, samples: Any) -> None:
+    created = ExecutionCreated(data=samples.execution())
+
+    async def conversation() -> None:
+        publisher = stage.publishers["scheduler"]
+        for number in range(200):  # each is the only client, so that the publisher is followed anew
+            client = await connected(stage)
+            await client.subscribe("execution.*")
+            publisher.publish([created])
+            told = await client.hear()
+            assert (told["type"], told["seq"]) == ("execution.created", publisher.sequence("execution"))
+            client.connection.close()
+            assert await client.hear() is None
+            publisher.publish([created] * (number % 3))
+
+    stage.run(conversation())
+
+
+def test_publishers_are_followed_as_long_as_there_are_clients(stage: Any) -> None:
+    async def conversation() -> None:
+        scheduler = stage.publishers["scheduler"]
+        assert not scheduler.is_heard("execution")
+        first, second = [await connected(stage) for _ in range(2)]
+        assert scheduler.is_heard("execution")
+        assert scheduler.is_heard("schedule")
+        first.connection.close()
+        assert await first.hear() is None
+        assert scheduler.is_heard("execution")
+        second.connection.close()
+        await becomes_heard(scheduler, "execution", False)
+
+    stage.run(conversation())
+
+
+@pytest.mark.parametrize("stage", ["tcp"], indirect=True)
+def test_a_client_is_let_in_while_the_scheduler_is_away_and_told_a_gap_once_it_is_heard(
+    stage: Any, samples: Any
+) -> None:
+    async def conversation() -> None:
+        old = stage.publishers["scheduler"]
+        old.close()
+        client = await connected(stage)
+        await client.subscribe("execution.*")
+        new = stage.publishers["scheduler"] = await bound(stage.context, old.addresses[0], samples.now)
+
+        assert await client.hear() == {"type": "gap", "family": "execution", "from": 0, "to": 0}
+        new.publish([ExecutionCreated(data=samples.execution())])
+        assert (await client.hear())["seq"] == 1
+        client.connection.close()
+
+    stage.run(conversation())
+
+
+@pytest.mark.parametrize("stage", ["tcp"], indirect=True)
+def test_a_client_that_leaves_before_it_is_let_in_is_forgotten(stage: Any) -> None:
+    async def conversation() -> None:
+        stage.publishers["scheduler"].close()
+        _, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        head = f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{stage.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        writer.write(f"{head}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
+        await becomes_heard(stage.publishers["registry"], "handler", True)
+        writer.transport.abort()
+        await becomes_heard(stage.publishers["registry"], "handler", False)
+
+    stage.run(conversation())
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])

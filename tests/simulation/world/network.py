@@ -2,7 +2,8 @@
 
 What holds of TCP and libzmq holds here: a connection keeps its order and loses nothing until it breaks; when it breaks,
 what was under way is lost; a DEALER sends only where it is connected; a ROUTER knows its peers by ids that are new for
-each connection; a PUB may lose. Over what ZeroMQ does, frames on the links to handlers may come twice.
+each connection; an XPUB may lose, and is told what is subscribed to. Over what ZeroMQ does, frames on the links to
+handlers may come twice.
 """
 
 import itertools
@@ -106,6 +107,7 @@ class Connection:
             self.open = False
             del self._network.connections[self]
             self.server.peers.pop(self.id, None)
+            self.server.forget_topics_of(self.client)
             self.client.disconnected()
             self.client.tell(_DISCONNECTED)
             self.server.tell(_DISCONNECTED)
@@ -183,7 +185,7 @@ class Socket:
                 if connection is None:
                     raise zmq.ZMQError(zmq.EHOSTUNREACH)
                 connection.carry(connection.client, parts[1:])
-            case zmq.PUB:
+            case zmq.XPUB:
                 for connection in list(self.peers.values()):
                     self._publish(connection, parts)
             case _:
@@ -218,6 +220,13 @@ class Socket:
         if not self.closed:
             self._signal()
 
+    def forget_topics_of(self, client: "Socket") -> None:
+        """Tell an XPUB which topics nobody subscribes to any more, now that this one has left."""
+        left = {topic for connection in self.peers.values() for topic in connection.client._topics}
+        for topic in client._topics:
+            if topic not in left:
+                self.take([b"\x00" + topic])
+
     def disconnected(self) -> None:
         """The connection is gone, and what had come over it unread (IMMEDIATE)."""
         self._connection = None
@@ -242,6 +251,8 @@ class Socket:
             return
         connection = self._connection = Connection(self._network, self, server)
         server.peers[connection.id] = connection
+        for topic in self._topics:
+            server.take([b"\x01" + topic])
         self.tell(_CONNECTED)
         server.tell(_CONNECTED)
 

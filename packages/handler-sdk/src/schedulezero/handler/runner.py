@@ -94,7 +94,7 @@ class Runner:
             outcome = outcomes.succeeded(work, result, self._now())
         except BaseException as error:  # whatever a job raises is its outcome, even SystemExit
             outcome = outcomes.failed(work, error, self._now())
-        self._say(outcome)
+        self._say_on_loop(outcome)
 
     # -- in threads -------------------------------------------------------------------------------------------------
 
@@ -139,12 +139,19 @@ class Runner:
 
     def _say(self, said: Said) -> None:
         """Hand something to the loop, from any thread; what comes before the loop looks is heard together."""
+        self._hand_over(said, self._loop.call_soon_threadsafe)
+
+    def _say_on_loop(self, said: Said) -> None:
+        """As :meth:`_say`, on the loop's own thread, where nobody has to be woken."""
+        self._hand_over(said, self._loop.call_soon)
+
+    def _hand_over(self, said: Said, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self._said.append(said)
         if self._waking or self._closed:
             return
         self._waking = True
         try:
-            self._loop.call_soon_threadsafe(self._listen)
+            call_soon(self._listen)
         except RuntimeError:
             # The loop was closed meanwhile: a job that was left behind has ended, and nobody waits for it.
             self._closed = True

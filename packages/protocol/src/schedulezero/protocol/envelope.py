@@ -5,7 +5,7 @@ Frames, each a row of message parts:
     command     REQ/DEALER -> ROUTER   ["", request...]     parts after the empty one are joined before decoding
     answer      ROUTER -> REQ/DEALER   ["", reply...]
     link        DEALER <-> ROUTER      [parcel]
-    event       PUB -> SUB             [family, bulletin]   or ["feed", sequences]
+    event       XPUB -> SUB            [family, bulletin]   or ["feed", sequences]   or ["sync:…", sequences]
 
 A part is at most :data:`MAX_PART_BYTES`; libzmq disconnects a peer that sends more. Longer requests and replies
 are cut into parts, at most :data:`MAX_REQUEST_BYTES` in all.
@@ -31,6 +31,12 @@ MAX_PARCEL_ITEMS = 256
 MAX_PARCEL_BYTES = 1024 * 1024
 FEED = "feed"
 """The topic on which a publisher repeats its :class:`~schedulezero.protocol.events.Sequences`."""
+SYNC = "sync:"
+"""What a topic begins with whose subscription is answered with the sequences at once, once, under that topic.
+
+A publisher takes the subscriptions of a peer in their order, so that the answer says: those before have taken effect.
+The name follows those of all families: libzmq repeats subscriptions to a publisher that has come back by their bytes.
+"""
 
 _CUT_BYTES = 2 * 1024 * 1024
 _encoder = msgspec.json.Encoder()

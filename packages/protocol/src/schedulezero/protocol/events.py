@@ -4,6 +4,8 @@ They are hints: a subscriber that must be right fetches a snapshot. The part of 
 family; `seq` counts up within a publisher's family.
 """
 
+from functools import cache
+
 from schedulezero.protocol.frozen import Frozen
 from schedulezero.protocol.values import ExecutionRecord, InstanceState, ScheduleRecord, Time
 
@@ -92,7 +94,13 @@ SchedulerEvent = (
 
 def family(event: Event) -> str:
     """Return the topic family of an event, such as `execution`."""
-    return str(event.__struct_config__.tag).partition(".")[0]
+    return family_of(type(event))
+
+
+@cache
+def family_of(type_: type[Event]) -> str:
+    """Return the topic family of the events of a type."""
+    return str(type_.__struct_config__.tag).partition(".")[0]
 
 
 class Sequences(Frozen):

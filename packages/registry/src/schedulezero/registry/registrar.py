@@ -9,7 +9,7 @@ from schedulezero.protocol.errors import ScheduleZeroError
 from schedulezero.protocol.events import HandlerUnresponsive, RegistryEvent
 from schedulezero.protocol.frozen import Frozen
 from schedulezero.protocol.link.calls import Call
-from schedulezero.protocol.link.feed import Publisher
+from schedulezero.protocol.link.publisher import Publisher
 from schedulezero.protocol.values import InstanceInfo
 from schedulezero.registry.directory import Change, Directory, Event, Tick
 from schedulezero.registry.moment import Moment

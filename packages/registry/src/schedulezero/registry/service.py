@@ -9,7 +9,7 @@ from schedulezero.protocol.answers import ServiceInfo
 from schedulezero.protocol.commands import RegistryCommand
 from schedulezero.protocol.errors import Code
 from schedulezero.protocol.link.calls import CommandServer, Context
-from schedulezero.protocol.link.feed import Publisher
+from schedulezero.protocol.link.publisher import Publisher
 from schedulezero.protocol.link.sockets import BindError
 from schedulezero.registry.directory import Directory, Terms
 from schedulezero.registry.moment import Moment

@@ -35,8 +35,9 @@ class ClockWatch:
         (wall_before, monotonic_before), self._last = self._last, (now, monotonic)
         elapsed = round((monotonic - monotonic_before) * SECOND)
         stepped, stood = now - wall_before - elapsed, elapsed
-        leapt = TimeLeapt(
+        if stood < _STAND and abs(stepped) < _STEP:
+            return None
+        return TimeLeapt(
             stood=stood if stood >= _STAND else 0,
             stepped=stepped if abs(stepped) >= _STEP else 0,
         )
-        return leapt if leapt.stood or leapt.stepped else None

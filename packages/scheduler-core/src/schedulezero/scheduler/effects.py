@@ -1,13 +1,14 @@
 """What is done once a batch is durable: answers, messages to instances, events, and what they are counted as."""
 
+from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from prometheus_client import Counter, Histogram
 
-from schedulezero.protocol.events import Event, ExecutionFinished
-from schedulezero.protocol.handling import ToInstance
-from schedulezero.protocol.link.feed import Publisher
+from schedulezero.protocol.events import Event, ExecutionFinished, family_of
+from schedulezero.protocol.handling import Execute, ToInstance
+from schedulezero.protocol.link.publisher import Publisher
 from schedulezero.protocol.states import Status
 from schedulezero.runtime.metrics import SchedulerMetrics
 from schedulezero.scheduler.core.model import (
@@ -30,7 +31,8 @@ from schedulezero.scheduler.records import execution_record, schedule_record
 
 
 class Effects:
-    """Performs effects in order; messages to one instance, and events, leave together.
+    """Performs effects: instances that are to begin something are told first, askers next, other instances then, and
+    whoever listens last. Messages to one instance leave together, in order.
 
     Args:
         links: where messages go.
@@ -61,41 +63,57 @@ class Effects:
     def perform(self, effects: Sequence[Effect]) -> None:
         """Perform what has become durable together."""
         parcels: dict[str, list[ToInstance]] = defaultdict(list)
-        events: list[Event] = []
+        beginning: dict[str, None] = {}
+        answers: list[Answer | Refuse] = []
+        facts: list[Publish] = []
         for effect in effects:
             match effect:
                 case Send():
                     parcels[effect.boot_id].append(effect.message)
+                    if isinstance(effect.message, Execute):
+                        beginning[effect.boot_id] = None
                 case Publish():
-                    events.append(self._event(effect))
-                case Answer():
-                    self._answer(effect)
-                case Refuse():
-                    effect.ticket.refuse(effect.problem)
+                    facts.append(effect)
+                case Answer() | Refuse():
+                    answers.append(effect)
                 case Refill() | ReadLine() | ReadAhead():
                     self._read_more(effect)
                 case ReportLost():
                     self._report_lost(effect)
                 case Deliver():
                     self._deliver(effect.receiver)
+        for boot_id in beginning:
+            self._links.send(boot_id, parcels.pop(boot_id))
+        for answer in answers:
+            self._answer(answer)
         for boot_id, messages in parcels.items():
             self._links.send(boot_id, messages)
-        self._publisher.publish(events)
+        self._count(facts)
+        self._publish(facts)
 
-    def _answer(self, answer: Answer) -> None:
-        if isinstance(answer.value, Schedule):
+    def _answer(self, answer: Answer | Refuse) -> None:
+        if isinstance(answer, Refuse):
+            answer.ticket.refuse(answer.problem)
+        elif isinstance(answer.value, Schedule):
             self._answer_schedule(answer, answer.value)
         elif isinstance(answer.value, Execution):
             answer.ticket.answer(execution_record(answer.value))
         else:
             answer.ticket.answer(answer.value)
 
-    def _event(self, publish: Publish) -> Event:
-        if isinstance(publish.row, Schedule):
-            return publish.event(data=schedule_record(publish.row, None))
-        if publish.event is ExecutionFinished:
-            self._count(publish.row)
-        return publish.event(data=execution_record(publish.row))
+    def _publish(self, facts: Sequence[Publish]) -> None:
+        """Publish what somebody hears; of the rest no records are made, and the publisher counts it."""
+        publisher, events = self._publisher, list[Event]()
+        unheard = Tally[str]()
+        for fact in facts:
+            name = family_of(fact.event)
+            if publisher.is_heard(name):
+                events.append(_event(fact))
+            else:
+                unheard[name] += 1
+        for name, count in unheard.items():
+            publisher.pass_over(name, count)
+        publisher.publish(events)
 
     def _meters(self, row: Execution) -> tuple[Counter, Histogram]:
         """Return what counts the ends of such executions and what measures their durations, looked up once for each."""
@@ -107,7 +125,12 @@ class Effects:
             found = self._known_meters[key] = (counter, durations)
         return found
 
-    def _count(self, row: Execution) -> None:
+    def _count(self, facts: Sequence[Publish]) -> None:
+        for fact in facts:
+            if fact.event is ExecutionFinished and isinstance(fact.row, Execution):
+                self._count_one(fact.row)
+
+    def _count_one(self, row: Execution) -> None:
         counter, durations = self._meters(row)
         counter.inc()
         if row.status is Status.SKIPPED or row.started_at is None or row.completed_at is None:
@@ -115,3 +138,9 @@ class Effects:
         durations.observe((row.completed_at - row.started_at) / SECOND)
         if row.fire_time is not None:
             self._metrics.fire_lateness.observe(max(row.started_at - row.fire_time, 0) / SECOND)
+
+
+def _event(publish: Publish) -> Event:
+    if isinstance(publish.row, Schedule):
+        return publish.event(data=schedule_record(publish.row, None))
+    return publish.event(data=execution_record(publish.row))

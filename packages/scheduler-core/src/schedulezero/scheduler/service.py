@@ -14,7 +14,8 @@ from schedulezero.protocol.errors import Code, ScheduleZeroError
 from schedulezero.protocol.events import RegistryEvent
 from schedulezero.protocol.handling import Hello
 from schedulezero.protocol.link.calls import CommandClient, CommandServer, Context
-from schedulezero.protocol.link.feed import Mirror, Publisher
+from schedulezero.protocol.link.feed import Mirror
+from schedulezero.protocol.link.publisher import Publisher
 from schedulezero.protocol.link.sockets import BindError
 from schedulezero.protocol.states import HandlerStatus
 from schedulezero.protocol.values import InstanceInfo, InstanceState

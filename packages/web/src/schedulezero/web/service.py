@@ -85,9 +85,7 @@ class WebService:
         backend = Backend.connect(
             self._context, scheduler_endpoint=self._scheduler_endpoint, registry_endpoint=self._registry_endpoint
         )
-        feed = Feed.connect(
-            self._context, scheduler_events=self._scheduler_events, registry_events=self._registry_events
-        )
+        feed = Feed(self._context, scheduler_events=self._scheduler_events, registry_events=self._registry_events)
         traffic = Traffic()
         server = HTTPServer(
             build(self._frame(backend, traffic), feed, access_log=self._access_log, metrics=self._metrics),

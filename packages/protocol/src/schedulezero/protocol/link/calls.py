@@ -203,18 +203,18 @@ class CommandClient:
         waiting = _Waiting(command, asyncio.get_running_loop().create_future())
         if self._socket.closed:
             raise waiting.error(self.peer, _CLOSED)
-        id_ = str(next(self._ids))
+        id_, loop = str(next(self._ids)), asyncio.get_running_loop()
         self._unsent[id_] = encode_request(id_, command, caller)
         self._waiting[id_] = waiting
+        patience = self._timeout if timeout is None else timeout
+        end = loop.call_later(patience, waiting.fail, self.peer, "does not answer")
         try:
             self._flush()
             if not waiting.sent:
-                asyncio.get_running_loop().call_later(_REACH_SECONDS, self._give_up, id_)
-            async with asyncio.timeout(self._timeout if timeout is None else timeout):
-                return await waiting.future
-        except TimeoutError:
-            raise waiting.error(self.peer, "does not answer") from None
+                loop.call_later(_REACH_SECONDS, self._give_up, id_)
+            return await waiting.future
         finally:
+            end.cancel()
             del self._waiting[id_]
             self._unsent.pop(id_, None)
 

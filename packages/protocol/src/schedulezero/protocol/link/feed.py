@@ -1,76 +1,22 @@
-"""Events over ZeroMQ: a publisher that counts, a subscriber that notices what it missed, a mirror that mends it."""
+"""Events over ZeroMQ, the side that hears: a subscriber that notices what it missed, a mirror that mends it."""
 
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from datetime import datetime
-from itertools import groupby
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-import msgspec
 import zmq
 
-from schedulezero.protocol.envelope import FEED, Bulletin, decode_bulletin, encode_bulletin
+from schedulezero.protocol.envelope import FEED, SYNC, Bulletin, decode_bulletin
 from schedulezero.protocol.errors import ScheduleZeroError
-from schedulezero.protocol.events import Event, Sequences, family
+from schedulezero.protocol.events import Sequences
 from schedulezero.protocol.link.calls import Context
-from schedulezero.protocol.link.sockets import BindError, DrainedSocket, Frames, bind, open_socket
+from schedulezero.protocol.link.sockets import DrainedSocket, Frames, open_socket
 from schedulezero.protocol.validation import decode
 
-_REPEAT_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
-_BATCH_BYTES = 1024 * 1024
-_BATCH_EVENTS = 256
 _log = logging.getLogger("schedulezero.link")
-
-
-class Publisher:
-    """Publishes facts; each family has a sequence of its own, all of them the epoch of this publisher's life.
-
-    Args:
-        context: the process's ZeroMQ context.
-        endpoints: where to listen; `addresses` has them as bound.
-        now: the wall clock, aware and UTC.
-
-    Raises:
-        BindError: an endpoint is taken.
-    """
-
-    def __init__(self, context: Context, endpoints: Sequence[str], now: Callable[[], datetime]) -> None:
-        socket = open_socket(context, zmq.PUB, SNDHWM=10_000)
-        self.epoch = uuid.uuid4().hex
-        self._sequences: dict[str, int] = {}
-        self._now = now
-        try:
-            self.addresses = tuple(bind(socket, endpoint) for endpoint in endpoints)
-        except BindError:
-            socket.close()
-            raise
-        self._socket = DrainedSocket(socket, _ignore)
-        self._loop = asyncio.get_running_loop()
-        self._repeat = self._loop.call_soon(self._repeat_sequences)
-
-    def sequence(self, family_: str) -> int:
-        """Return the number of the last event of a family, 0 before the first."""
-        return self._sequences.get(family_, 0)
-
-    def publish(self, events: Iterable[Event]) -> None:
-        """Send events in their order; those of one family that follow one another share frames of about 1 MiB."""
-        for name, group in groupby(events, key=family):
-            for batch in _batches(group):
-                first = self.sequence(name) + 1
-                self._sequences[name] = first + len(batch) - 1
-                self._socket.send([name.encode(), encode_bulletin(self.epoch, first, self._now(), batch)])
-
-    def close(self) -> None:
-        self._repeat.cancel()
-        self._socket.close()
-
-    def _repeat_sequences(self) -> None:
-        told = Sequences(epoch=self.epoch, time=self._now(), sequences=self._sequences)
-        self._socket.send([FEED.encode(), msgspec.json.encode(told)])
-        self._repeat = self._loop.call_later(_REPEAT_SECONDS, self._repeat_sequences)
 
 
 class Subscriber:
@@ -84,6 +30,8 @@ class Subscriber:
         on_gap: called with a family, the first and the last sequence number that never came; both 0 when the
             publisher began a new epoch.
         on_position: called every second with a family, the publisher's epoch and its last sequence number.
+        on_effect: called once, when the subscription has taken effect: every event from then on is heard, or missed
+            and told of.
     """
 
     def __init__(
@@ -94,12 +42,16 @@ class Subscriber:
         on_bulletin: Callable[[str, Bulletin], None],
         on_gap: Callable[[str, int, int], None],
         on_position: Callable[[str, str, int], None] | None = None,
+        on_effect: Callable[[], None] | None = None,
     ) -> None:
         socket = open_socket(context, zmq.SUB, RCVHWM=10_000)
         self._families = tuple(families)
-        for topic in (*self._families, FEED):
-            socket.setsockopt_string(zmq.SUBSCRIBE, topic)
+        self._sync = f"{SYNC}{uuid.uuid4().hex}" if on_effect is not None else None
+        for topic in (*self._families, FEED, self._sync):
+            if topic is not None:
+                socket.setsockopt_string(zmq.SUBSCRIBE, topic)
         self._on_bulletin, self._on_gap, self._on_position = on_bulletin, on_gap, on_position
+        self._on_effect = on_effect
         self._epoch: str | None = None
         self._seen: dict[str, int] = {}
         socket.connect(endpoint)
@@ -119,12 +71,22 @@ class Subscriber:
     def _take(self, topic: str, body: bytes) -> None:
         if topic == FEED:
             self._catch_up(decode(body, Sequences))
+        elif topic == self._sync:
+            self._catch_up(decode(body, Sequences))
+            self._take_effect()
         elif topic in self._families:
             bulletin = decode_bulletin(body)
             self._enter(bulletin.epoch, {topic: bulletin.seq - 1})
             self._notice(topic, bulletin.seq - 1)
             self._seen[topic] = max(self._seen.get(topic, 0), bulletin.seq + len(bulletin.events) - 1)
             self._on_bulletin(topic, bulletin)
+
+    def _take_effect(self) -> None:
+        assert self._sync is not None
+        assert self._on_effect is not None
+        self._socket.socket.setsockopt_string(zmq.UNSUBSCRIBE, self._sync)
+        self._sync = None
+        self._on_effect()
 
     def _catch_up(self, told: Sequences) -> None:
         self._enter(told.epoch, told.sequences)
@@ -242,21 +204,3 @@ class Mirror:
         held, self._held = self._held, []
         for bulletin in held:
             self._hear("", bulletin)
-
-
-def _batches(events: Iterable[Event]) -> Iterator[list[msgspec.Raw]]:
-    """Subscribers disconnect from who sends a part over MAX_PART_BYTES; a single event stays below it."""
-    batch: list[msgspec.Raw] = []
-    size = 0
-    for event in events:
-        encoded = msgspec.json.encode(event)
-        if batch and (size + len(encoded) > _BATCH_BYTES or len(batch) == _BATCH_EVENTS):
-            yield batch
-            batch, size = [], 0
-        batch.append(msgspec.Raw(encoded))
-        size += len(encoded)
-    yield batch
-
-
-def _ignore(_messages: list[Frames]) -> None:
-    """A PUB socket receives nothing."""

@@ -23,6 +23,8 @@ from schedulezero.protocol.envelope import MAX_PART_BYTES
 HEARTBEAT_MS = 1000
 SILENCE_MS = 3000
 _DRAIN_BOUND = 512
+# Plain integers: pyzmq's enumerations cost as much to combine as a message costs to read.
+_EVENTS, _POLLIN, _POLLOUT, _NOBLOCK = int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.POLLOUT), int(zmq.NOBLOCK)
 _monitors = itertools.count()
 _log = logging.getLogger("schedulezero.link")
 
@@ -89,14 +91,15 @@ class DrainedSocket:
         self._drain_is_due = False
         self._is_router = socket.type == zmq.ROUTER
         self._watch = _watch(self._loop, socket.fileno(), self._changed)
-        self._changed()
+        self._look()
+        self._tell_ready()
 
     def send(self, frames: Sequence[bytes]) -> bool:
         """Send without waiting; return False when there is no peer to take it now (full, away, or unknown)."""
         while not self._try(frames):
             # To read EVENTS is to take in what has changed, its signal included: a peer may have come just now. What
             # a ROUTER's says is of some peer, not of this one.
-            if self._is_router or not self._look() & zmq.POLLOUT:
+            if self._is_router or not self._look() & _POLLOUT:
                 return False
         return True
 
@@ -112,7 +115,7 @@ class DrainedSocket:
 
     def _try(self, frames: Sequence[bytes]) -> bool:
         try:
-            self.socket.send_multipart(frames, zmq.NOBLOCK)
+            self.socket.send_multipart(frames, _NOBLOCK)
         except zmq.Again:
             return False
         except zmq.ZMQError as error:
@@ -125,31 +128,37 @@ class DrainedSocket:
 
     def _changed(self) -> None:
         if not self.closed:
-            self._look()
-            self._tell_ready()
+            self._drain()
 
     def _look(self) -> int:
-        events = int(self.socket.getsockopt(zmq.EVENTS))
-        if events & zmq.POLLIN and not self._drain_is_due:
+        """Read EVENTS; what has come is drained soon, since whoever looks may be in the middle of something."""
+        events = self._events()
+        if events & _POLLIN and not self._drain_is_due:
             self._drain_is_due = True
-            self._loop.call_soon(self._drain)
+            self._loop.call_soon(self._drain_again)
         return events
+
+    def _events(self) -> int:
+        return int(self.socket.getsockopt(_EVENTS))
 
     def _tell_ready(self) -> None:
         if self._ready is not None and not self.closed:
             self._ready()
 
-    def _drain(self) -> None:
+    def _drain_again(self) -> None:
         self._drain_is_due = False
-        if self.closed:
-            return
+        if not self.closed:
+            self._drain()
+
+    def _drain(self) -> None:
         messages: list[Frames] = []
-        try:
-            while len(messages) < _DRAIN_BOUND:
-                messages.append(self.socket.recv_multipart(zmq.NOBLOCK))
-        except zmq.Again:
-            pass
-        self._look()
+        while len(messages) < _DRAIN_BOUND and self._events() & _POLLIN:
+            try:
+                messages.append(self.socket.recv_multipart(_NOBLOCK))
+            except zmq.Again:
+                break
+        if len(messages) == _DRAIN_BOUND:
+            self._look()
         if messages:
             self._receive(messages)
         self._tell_ready()

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
-from typing import Protocol, Self
+from functools import cached_property, partial
+from typing import Protocol
 
 import msgspec
 from msgspec import Raw
@@ -23,6 +24,9 @@ from schedulezero.web.live.patterns import REGISTRY_FAMILIES, SCHEDULER_FAMILIES
 
 _GOODBYE_SECONDS = 2.0
 """How long listeners have to take what waits for them when the server stops."""
+
+_REACH_SECONDS = 1.0
+"""How long a new listener waits for publishers that are not heard yet."""
 
 _log = get_logger()
 
@@ -66,40 +70,49 @@ class Listener(Protocol):
 
 
 class Feed:
-    """Passes events on to its listeners."""
+    """Passes events on to its listeners. The publishers are followed as long as there are any, so that events which
+    nobody looks at are not made.
 
-    def __init__(self) -> None:
+    Args:
+        context: the process's ZeroMQ context.
+        scheduler_events: where the scheduler publishes; it need not be there yet.
+        registry_events: where the registry publishes, likewise.
+    """
+
+    def __init__(self, context: Context, *, scheduler_events: str, registry_events: str) -> None:
+        self._context = context
+        self._publishers = ((scheduler_events, SCHEDULER_FAMILIES), (registry_events, REGISTRY_FAMILIES))
+        self._followed: tuple[_Followed, ...] = ()
         self._listeners: set[Listener] = set()
-        self._subscribers: list[Subscriber] = []
         self._deserted = asyncio.Event()
         self._deserted.set()
 
-    @classmethod
-    def connect(cls, context: Context, *, scheduler_events: str, registry_events: str) -> Self:
-        """Begin to follow both publishers; neither needs to be there yet."""
-        feed = cls()
-        feed._subscribers = [
-            Subscriber(context, scheduler_events, SCHEDULER_FAMILIES, feed.hear, feed.miss),
-            Subscriber(context, registry_events, REGISTRY_FAMILIES, feed.hear, feed.miss),
-        ]
-        return feed
+    async def add(self, listener: Listener) -> None:
+        """Tell `listener` of events; every one that is published after this returns will be heard.
 
-    def add(self, listener: Listener) -> None:
-        """Tell `listener` of every event from now on."""
+        A publisher that is away is not waited for: once it is heard, a gap tells what it may have said before.
+        """
         self._listeners.add(listener)
         self._deserted.clear()
+        if not self._followed:
+            self._followed = tuple(_Followed(self._context, *publisher, feed=self) for publisher in self._publishers)
+        followed = self._followed
+        await asyncio.wait([publisher.heard for publisher in followed], timeout=_REACH_SECONDS)
+        for publisher in followed:
+            if not publisher.heard.done():
+                publisher.heard.add_done_callback(partial(self._tell_late, listener, publisher.families))
 
     def remove(self, listener: Listener) -> None:
         """Tell it nothing more."""
         self._listeners.discard(listener)
         if not self._listeners:
             self._deserted.set()
+            self.close()
 
     def hear(self, family: str, bulletin: Bulletin) -> None:
-        """Pass on the events of a bulletin; they are not looked at while nobody listens."""
-        if self._listeners:
-            for seq, raw in enumerate(bulletin.events, bulletin.seq):
-                self._pass_on(family, bulletin, seq, raw)
+        """Pass on the events of a bulletin."""
+        for seq, raw in enumerate(bulletin.events, bulletin.seq):
+            self._pass_on(family, bulletin, seq, raw)
 
     def miss(self, family: str, first: int, last: int) -> None:
         """Pass on that events never came."""
@@ -116,8 +129,14 @@ class Feed:
 
     def close(self) -> None:
         """Follow the publishers no longer."""
-        for subscriber in self._subscribers:
-            subscriber.close()
+        followed, self._followed = self._followed, ()
+        for publisher in followed:
+            publisher.close()
+
+    def _tell_late(self, listener: Listener, families: Iterable[str], heard: "asyncio.Future[None]") -> None:
+        if not heard.cancelled() and listener in self._listeners:
+            for family in families:
+                listener.miss(Gap(family=family, first=0, last=0))
 
     def _pass_on(self, family: str, bulletin: Bulletin, seq: int, raw: Raw) -> None:
         try:
@@ -129,3 +148,18 @@ class Feed:
         event = Heard(family=family, type=fact.type, epoch=bulletin.epoch, seq=seq, time=bulletin.time, data=fact.data)
         for listener in tuple(self._listeners):
             listener.hear(event)
+
+
+class _Followed:
+    """A publisher that is followed; `heard` is done when the subscription has taken effect."""
+
+    def __init__(self, context: Context, endpoint: str, families: Sequence[str], *, feed: Feed) -> None:
+        self.families = families
+        self.heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._subscriber = Subscriber(
+            context, endpoint, families, feed.hear, feed.miss, on_effect=lambda: self.heard.set_result(None)
+        )
+
+    def close(self) -> None:
+        self._subscriber.close()
+        self.heard.cancel()

@@ -57,8 +57,18 @@ class LiveHandler(WebSocketHandler):
         """It has been checked, by the rule for all requests."""
         return True
 
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        """Complete the handshake when every event from then on will be heard; return when the connection has ended."""
+        try:
+            await self._feed.add(self)
+            await super().get(*args, **kwargs)
+        finally:
+            self._feed.remove(self)
+            if self._sender is not None:
+                self._sender.cancel()
+
     def open(self, *_args: str, **_kwargs: str) -> None:
-        self._feed.add(self)
+        self.set_nodelay(True)  # an event that follows another closely would wait for the client's acknowledgement
         self._sender = asyncio.create_task(self._send_for_ever(), name="live sender")
 
     async def on_message(self, message: str | bytes) -> None:
@@ -66,11 +76,6 @@ class LiveHandler(WebSocketHandler):
             self._wanted = read_subscription(message.encode() if isinstance(message, str) else message)
         except ScheduleZeroError as error:
             await self._tell_error(error.problem)
-
-    def on_close(self) -> None:
-        self._feed.remove(self)
-        if self._sender is not None:
-            self._sender.cancel()
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Answer where Tornado refuses: another verb than GET, or a fault that it has logged."""
