@@ -43,25 +43,36 @@ class ManyRows(NamedTuple):
         return met
 
     def _said(self, rows: Rows) -> Iterator[str]:
-        texts: list[str] = []
-        size, named = 0, set[Any]()
-        for row in rows:
-            text = self.row % tuple(map(literal, row))
-            if texts and (size + len(text) > _CHARACTERS or self._key_of(row) in named):
-                yield self._together(texts)
-                texts, size, named = [], 0, set()
-            texts.append(text)
-            size += len(text)
-            if self.key is not None:
-                named.add(row[self.key])
-        if texts:
+        for some in apart(rows, self.key):
+            texts: list[str] = []
+            size = 0
+            for row in some:
+                text = self.row % tuple(map(literal, row))
+                if texts and size + len(text) > _CHARACTERS:
+                    yield self._together(texts)
+                    texts, size = [], 0
+                texts.append(text)
+                size += len(text)
             yield self._together(texts)
-
-    def _key_of(self, row: Sequence[Any]) -> Any:
-        return None if self.key is None else row[self.key]
 
     def _together(self, texts: list[str]) -> str:
         return f"{self.before}{self.between.join(texts)}{self.after}"
+
+
+def apart(rows: Rows, key: int | None) -> Iterator[Rows]:
+    """Yield the rows in their order, so many at a time as none of them is named twice by its value number `key`."""
+    if key is None:
+        yield rows
+        return
+    some: list[Sequence[Any]] = []
+    named = set[Any]()
+    for row in rows:
+        if row[key] in named:
+            yield some
+            some, named = [], set()
+        some.append(row)
+        named.add(row[key])
+    yield some
 
 
 def one_by_one(sql: str) -> ManyRows:

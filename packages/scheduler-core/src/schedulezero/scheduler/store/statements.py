@@ -1,7 +1,7 @@
 """One entry for each kind of change: the statement that writes it, and the row that it touches."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Dialect, Executable, Insert, Table, and_, bindparam, delete, insert, update
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -25,7 +25,8 @@ from schedulezero.scheduler.core.model import (
 )
 from schedulezero.scheduler.store import rows, tables
 from schedulezero.scheduler.store.dialects import MYSQL, upsert
-from schedulezero.scheduler.store.exchanges import ManyRows, as_one_insert, as_one_update, one_by_one
+from schedulezero.scheduler.store.exchanges import as_one_insert, as_one_update, one_by_one
+from schedulezero.scheduler.store.recordsets import insert_of_recordset, update_of_recordset
 
 _WITH_REQUEST = ("handler_id", "method_name", "name", "tags", "times_since")
 """What is written of a schedule only with its request; the table has these columns last, in this order."""
@@ -37,7 +38,14 @@ _DECIDED_ONCE = (
 )
 """What no transition of an execution moves."""
 _FEW = 8
-"""So many rows MySQL and MariaDB update faster one by one than as a list, which costs them a table of its own."""
+"""So many rows a server writes faster one by one than as a list, which it has to make a table of first."""
+
+
+class Many(Protocol):
+    """A statement that is said for many rows at once."""
+
+    def execute(self, cursor: DBAPICursor, rows: Sequence[Sequence[Any]]) -> int:
+        """Return how many rows of the table were met in all."""
 
 
 class Prepared:
@@ -47,26 +55,23 @@ class Prepared:
         dialect: of the database.
         statement: for one row.
         names: of its parameters.
-        many: how MySQL and MariaDB are told many rows at once, if it is not an INSERT.
+        many: how many rows are said at once, if not one after the other.
 
     Raises:
         TypeError: the statement has its parameters in another order.
     """
 
-    def __init__(
-        self, dialect: Dialect, statement: Executable, names: Sequence[str], many: ManyRows | None = None
-    ) -> None:
+    def __init__(self, dialect: Dialect, statement: Executable, names: Sequence[str], many: Many | None = None) -> None:
         assert isinstance(statement, ClauseElement)
         compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))
         if compiled.positiontup != list(names):
             raise TypeError(f"parameters are {compiled.positiontup}, not {names}")
         self.sql = str(compiled)
-        self._few: ManyRows | None = None
-        self._many: ManyRows | None = None
+        self._few: Many | None = None
         if dialect.name in MYSQL:
             is_insert = isinstance(statement, Insert)
             self._few = as_one_insert(self.sql, len(names)) if is_insert else one_by_one(self.sql)
-            self._many = many or self._few
+        self._many = many or self._few
 
     def execute_all(self, cursor: DBAPICursor, rows: Sequence[Sequence[Any]]) -> int:
         """Execute it for each row of parameters, and return how many rows of the table it met in all."""
@@ -110,7 +115,8 @@ def kinds(dialect: Dialect) -> dict[type, Kind]:
 
 
 def _prepare_insert(dialect: Dialect, table: Table) -> Prepared:
-    return Prepared(dialect, insert(table), table.columns.keys())
+    many = insert_of_recordset(dialect, table) if dialect.name == "postgresql" else None
+    return Prepared(dialect, insert(table), table.columns.keys(), many)
 
 
 def _prepare_update(dialect: Dialect, table: Table, written: Sequence[str], same: Mapping[str, str]) -> Prepared:
@@ -123,7 +129,11 @@ def _prepare_update(dialect: Dialect, table: Table, written: Sequence[str], same
         same: which parameter each of these columns has to equal; the first is the primary key.
     """
     conditions = [table.c[column] == bindparam(parameter) for column, parameter in same.items()]
-    many = as_one_update(dialect, table, written, same) if dialect.name in MYSQL else None
+    many: Many | None = None
+    if dialect.name == "postgresql":
+        many = update_of_recordset(dialect, table, written, same)
+    elif dialect.name in MYSQL:
+        many = as_one_update(dialect, table, written, same)
     return Prepared(dialect, update(table).where(and_(*conditions)), (*written, *same.values()), many)
 
 
