@@ -102,7 +102,7 @@ def as_one_update(dialect: Dialect, table: Table, written: Sequence[str], same: 
     name = quoted(table.name)
 
     def head(parameter: str, column: str) -> str:
-        # A list has no collation of its own, and without that of the column no index would be looked into.
+        # A list has the collation of the connection, which may be one that cannot be compared with that of the column.
         collated = parameter in same.values() and isinstance(table.c[column].type, Key)
         return f"{f"'' COLLATE {collation_of(dialect)}" if collated else 'NULL'} AS {quoted(parameter)}"
 
