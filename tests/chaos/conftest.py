@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from schedulezero.testkit.databases.fixtures import Databases
 from schedulezero.testkit.deployment import Deployment
 from schedulezero.testkit.reporting import show_logs
 
@@ -16,7 +17,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """A deployment of which nothing runs yet."""
-    with Deployment(tmp_path_factory.mktemp("chaos")) as deployment:
+def deployment(
+    request: pytest.FixtureRequest, databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """A deployment of which nothing runs yet, on SQLite where a test does not name another database."""
+    kind, directory = getattr(request, "param", "sqlite"), tmp_path_factory.mktemp("chaos")
+    with (
+        databases.made(kind, directory, migrated=False) as url,
+        Deployment(directory, None if kind == "sqlite" else url) as deployment,
+    ):
         yield deployment

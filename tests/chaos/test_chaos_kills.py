@@ -1,5 +1,7 @@
 """Whatever process is killed, and whenever: nothing accepted is lost, nothing is decided twice or begun twice.
 
+It holds on each database; beside SQLite it is looked at with the slow tests.
+
 A failure tells its seed; `SCHEDULEZERO_CHAOS_SEED=7 pytest tests/chaos/test_chaos_kills.py` runs that one.
 """
 
@@ -9,6 +11,7 @@ from random import Random
 
 import pytest
 
+from schedulezero.testkit.databases.fixtures import SERVERS
 from schedulezero.testkit.deployment import Deployment
 from schedulezero.testkit.programs import Program
 from schedulezero.testkit.waiting import until
@@ -30,7 +33,11 @@ SEEDS = [int(_given)] if _given else [1]
 MORE_SEEDS = [] if _given else [2, 3]
 
 
+DATABASES = ["sqlite", *(pytest.param(kind, marks=pytest.mark.slow) for kind in SERVERS)]
+
+
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("deployment", DATABASES, indirect=True)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_processes_killed_at_any_moment_lose_and_double_nothing(deployment: Deployment, seed: int) -> None:
     assert faults_of_killing(deployment, seed, KILLING_SECONDS) == []

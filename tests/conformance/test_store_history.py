@@ -15,6 +15,7 @@ from schedulezero.scheduler.core.model import (
     KnownHandler,
     RememberHandler,
     Spell,
+    UpdateExecution,
     replace,
 )
 from schedulezero.scheduler.store import Fenced, Store
@@ -22,6 +23,7 @@ from schedulezero.scheduler.store.engine import Engines
 from schedulezero.scheduler.store.history import spells_that_last
 from schedulezero.scheduler.store.leases import Ownership
 from schedulezero.scheduler.store.rows import EXECUTIONS, SPELLS
+from schedulezero.scheduler.store.statements import kinds
 from schedulezero.scheduler.store.tables import executions, spells
 
 MANY = 100_000
@@ -212,6 +214,34 @@ def test_with_a_hundred_thousand_rows_everything_is_found_by_index(store: Store,
 
     assert len(asked) >= 7
     assert {table for one in (*asked, *at_start) for table in read_whole(engines, *one)} == set()
+    few, many = (updates(engines, new, number) for number in (1, 50))
+    assert {table for one in (*few, *many) for table in read_whole(engines, *one)} == set()
+
+
+class Noting:
+    """A cursor that notes what it is told."""
+
+    rowcount = 0
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Any]] = []
+
+    def execute(self, statement: str, parameters: Any = None, **_: Any) -> None:
+        self.told.append((statement, parameters))
+
+    def executemany(self, statement: str, rows: list[Any]) -> None:
+        self.told += [(statement, tuple(row)) for row in rows]
+
+    def nextset(self) -> None:
+        """There is one result only."""
+
+
+def updates(engines: Engines, new: Any, number: int) -> list[tuple[str, Any]]:
+    """Return what the database is told where so many executions end at once."""
+    kind, cursor = kinds(engines.writer.dialect)[UpdateExecution], Noting()
+    running = [new.started(new.execution(id=f"{number:06}")) for number in range(number)]
+    kind.statement.execute_all(cursor, [kind.parameters(new.update(one, new.ended(one))) for one in running])
+    return cursor.told
 
 
 def fill(engines: Engines, new: Any) -> None:

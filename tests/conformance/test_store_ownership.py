@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from schedulezero.runtime.clock import SystemClock
 from schedulezero.scheduler.core.model import SECOND, SHARDS
@@ -131,6 +131,32 @@ def test_a_takeover_waits_for_the_commit_that_is_past_its_fence(
     assert store.reader.execution(execution.id) == execution
     with pytest.raises(Fenced):
         store.writer.commit([[new.insert(late)]])
+    assert store.reader.execution(late.id) is None
+
+
+def test_a_commit_waits_for_the_takeover_that_has_begun_and_stores_nothing(
+    engines: Engines, store: Store, new: Any
+) -> None:
+    """The takeover is held between its last row and its commit; the commit must not slip past its fence meanwhile."""
+    under_way, go_on = threading.Event(), threading.Event()
+
+    class Held(Ownership):
+        def _enter(self, connection: Connection, shards: frozenset[int], epoch: int) -> None:
+            super()._enter(connection, shards, epoch)
+            under_way.set()
+            assert go_on.wait(10)
+
+    late = new.execution()
+    with ThreadPoolExecutor(2) as threads:
+        takeover = threads.submit(Held(engines.writer, owner="second", alone=True).acquire)
+        assert under_way.wait(10)
+        commit = threads.submit(store.writer.commit, [[new.insert(late)]])
+        with pytest.raises(TimeoutError):
+            commit.result(timeout=0.2)
+        go_on.set()
+        assert len(takeover.result(timeout=10)) == SHARDS
+        with pytest.raises(Fenced):
+            commit.result(timeout=10)
     assert store.reader.execution(late.id) is None
 
 

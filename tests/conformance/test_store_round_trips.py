@@ -28,6 +28,15 @@ from schedulezero.scheduler.core.model import (
 from schedulezero.scheduler.store import Conflict, Store
 
 NASTY = "NUL \0, emoji 🦀, quotes ' \" \\, % _ , line\nbreak, \u2028"
+MANY = 40
+ENDS: list[dict[str, Any]] = [
+    {"result": "null"},
+    {"result": f'{{"backslash": "\\\\", "percent": "%s", "long": "{"é" * 2_000}"}}'},
+    {"result": None, "completed_at": None, "covers_from": -(2**62), "covers_to": 2**62, "covers_count": 0},
+    {"status": Status.ERROR, "error": Failure(type="E", message=NASTY, traceback=NASTY), "instance_id": "🦀 %' \\ "},
+    {"status": Status.SKIPPED, "reason": Reason.EXPIRED, "cancel_requested": True, "count_exact": False},
+]
+"""Which fields are empty differs, and how strange the others are."""
 PAUSE = Pause(reason=NASTY, paused_by="local", paused_at=datetime(2026, 9, 1, 12, 0, 0, 1, tzinfo=UTC))
 
 
@@ -84,6 +93,18 @@ def test_an_update_writes_whatever_a_transition_moves(store: Store, new: Any) ->
     )
     store.writer.commit([[new.update(pending, after)]])
     assert store.reader.execution(pending.id) == after
+
+
+def test_many_rows_are_updated_at_once_each_as_it_is_to_be_and_each_twice(store: Store, new: Any) -> None:
+    pending = [new.execution(serial=True) for _ in range(MANY)]
+    running = [new.started(one, started_at=new.now + number) for number, one in enumerate(pending)]
+    ended = [new.ended(one, **ENDS[number % len(ENDS)]) for number, one in enumerate(running)]
+    store.writer.commit([[new.insert(one)] for one in pending])
+
+    updates = [*map(new.update, pending, running), *map(new.update, running, ended)]
+    assert store.writer.commit([[update] for update in updates]) == [None] * len(updates)
+
+    assert [store.reader.execution(one.id) for one in pending] == ended
 
 
 @pytest.mark.parametrize("field", ["params", "result"])

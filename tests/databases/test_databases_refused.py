@@ -27,7 +27,7 @@ def store(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) 
 @pytest.fixture
 def pending(store: Store) -> list[Execution]:
     """Stored executions that wait."""
-    inserts = [change for change in changes(30) if isinstance(change, InsertExecution)]
+    inserts = [change for change in changes(100) if isinstance(change, InsertExecution)]
     assert store.writer.commit([[insert] for insert in inserts]) == [None] * len(inserts)
     return [insert.execution for insert in inserts if insert.execution.status is Status.PENDING]
 
@@ -37,28 +37,33 @@ def claimed(before: Execution, instance_id: str) -> UpdateExecution:
     return UpdateExecution(execution=after, status_before=before.status, claim_before=before.claim)
 
 
-def test_one_of_many_updates_is_refused_alone(store: Store, pending: list[Execution]) -> None:
-    first, second, third, *_ = pending
-    groups = [[claimed(first, "i1")], [claimed(second, TOO_LONG)], [claimed(third, "i3")]]
+@pytest.mark.parametrize("number", [3, 20])
+def test_one_of_many_updates_is_refused_alone(store: Store, pending: list[Execution], number: int) -> None:
+    first, second, *others = pending[:number]
+    groups = [[claimed(first, "i1")], [claimed(second, TOO_LONG)], *([claimed(one, "i3")] for one in others)]
 
-    stored, refused, also_stored = store.writer.commit(groups)
+    stored, refused, *also_stored = store.writer.commit(groups)
 
-    assert (stored, also_stored) == (None, None)
+    assert [stored, *also_stored] == [None] * (number - 1)
     assert isinstance(refused, DataRefused)
-    read = [store.reader.execution(one.id) for one in (first, second, third)]
+    read = [store.reader.execution(one.id) for one in pending[:number]]
     assert [one and (one.status, one.instance_id) for one in read] == [
         (Status.RUNNING, "i1"),
         (Status.PENDING, None),
-        (Status.RUNNING, "i3"),
+        *[(Status.RUNNING, "i3")] * len(others),
     ]
 
 
-def test_one_of_many_updates_that_meets_no_row_is_a_conflict_of_all(store: Store, pending: list[Execution]) -> None:
-    first, second, third, *_ = pending
+@pytest.mark.parametrize("number", [3, 20])
+def test_one_of_many_updates_that_meets_no_row_is_a_conflict_of_all(
+    store: Store, pending: list[Execution], number: int
+) -> None:
+    first, second, *others = pending[:number]
     replaced = replace(second, claim=99)
+    updates = [claimed(first, "i1"), claimed(replaced, "i2"), *(claimed(one, "i3") for one in others)]
 
-    with pytest.raises(Conflict, match="UpdateExecution met 2 of 3 rows"):
-        store.writer.commit([[claimed(first, "i1")], [claimed(replaced, "i2")], [claimed(third, "i3")]])
+    with pytest.raises(Conflict, match=f"UpdateExecution met {number - 1} of {number} rows"):
+        store.writer.commit([[update] for update in updates])
 
-    assert [store.reader.execution(one.id) for one in (first, second, third)] == [first, second, third]
+    assert [store.reader.execution(one.id) for one in pending[:number]] == pending[:number]
     assert store.writer.commit([[claimed(first, "i1")]]) == [None]

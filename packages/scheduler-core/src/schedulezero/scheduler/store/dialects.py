@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, String, Table, Text
+from sqlalchemy import BigInteger, ColumnElement, Connection, Dialect, String, Table, Text
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler, TypeCompiler
@@ -31,9 +31,15 @@ def _key_of_postgresql(type_: Key, _compiler: TypeCompiler, **_: Any) -> str:
 
 @compiles(Key, *MYSQL)
 def _key_of_mysql(type_: Key, compiler: TypeCompiler, **_: Any) -> str:
-    # Each has one binary collation to which spaces at the end count, as they do elsewhere.
-    collation = "utf8mb4_nopad_bin" if getattr(compiler.dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
-    return f"VARCHAR({type_.length}) CHARACTER SET utf8mb4 COLLATE {collation}"
+    return f"VARCHAR({type_.length}) CHARACTER SET utf8mb4 COLLATE {collation_of(compiler.dialect)}"
+
+
+def collation_of(dialect: Dialect) -> str:
+    """Return the collation of a :class:`Key` on MySQL or MariaDB.
+
+    Each has one binary collation to which spaces at the end count, as they do elsewhere.
+    """
+    return "utf8mb4_nopad_bin" if getattr(dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
 
 
 def key(length: int) -> TypeEngine[str]:

@@ -1,14 +1,16 @@
 """PostgreSQL and MySQL or MariaDB: how their two engines are set up, and what a server must be like.
 
 A scheduler takes at most six connections: two that write and four that read. It waits for an answer only for a while,
-so that a network which swallows everything is noticed too. A connection on which writing failed is not used again, and
-the readers' are let go of with it: after a failover they may lead to a server that only follows.
+so that a network which swallows everything is noticed too. A connection on which writing failed is not used again, nor
+is one that reads and is older than that: after a failover it may lead to a server that only follows.
 """
 
 from importlib import import_module
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from schedulezero.scheduler.store.dialects import MYSQL
 from schedulezero.scheduler.store.errors import CannotOpen
@@ -42,7 +44,7 @@ def create(url: URL, patience: float | None) -> tuple[Engine, Engine]:
         extra = _EXTRAS[url.get_backend_name()]
         remedy = f"pip install 'schedulezero-scheduler-core[{extra}]'"
         raise CannotOpen.because(f"the driver {error.name} of this database is not installed: {remedy}") from None
-    event.listen(writer, "invalidate", lambda *_: reader.dispose())
+    _renew_when_writing_fails(writer, reader)
     if reader.dialect.name == "postgresql":
         event.listen(reader, "before_cursor_execute", _ask_without_nul, retval=True)
     return writer, reader
@@ -88,6 +90,26 @@ def _postgresql(url: URL, patience: float | None, options: dict[str, Any]) -> En
         connect = connection_class(patience).connect
         event.listen(engine, "do_connect", lambda _dialect, _record, args, named: connect(*args, **named))
     return engine
+
+
+def _renew_when_writing_fails(writer: Engine, reader: Engine) -> None:
+    """Close each connection that reads before it is used again, if one that writes has been given up meanwhile."""
+    failures = 0
+
+    def writing_failed(*_: object) -> None:
+        nonlocal failures
+        failures += 1
+
+    def note(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["failures"] = failures
+
+    def look(_connection: object, record: ConnectionPoolEntry, _: object) -> None:
+        if record.info["failures"] != failures:
+            raise DisconnectionError
+
+    event.listen(writer, "invalidate", writing_failed)
+    event.listen(reader, "connect", note)
+    event.listen(reader, "checkout", look)
 
 
 def _ask_without_nul(

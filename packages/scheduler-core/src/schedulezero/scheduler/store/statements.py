@@ -1,9 +1,9 @@
 """One entry for each kind of change: the statement that writes it, and the row that it touches."""
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Delete, Dialect, Executable, Table, Update, and_, bindparam, delete, insert, update
+from sqlalchemy import Dialect, Executable, Insert, Table, and_, bindparam, delete, insert, update
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql import ClauseElement
 
@@ -26,7 +26,8 @@ from schedulezero.scheduler.core.model import (
 )
 from schedulezero.scheduler.store import rows, tables
 from schedulezero.scheduler.store.dialects import MYSQL, upsert
-from schedulezero.scheduler.store.exchanges import execute_together
+from schedulezero.scheduler.store.exchanges import as_one_insert, as_one_update, one_by_one
+from schedulezero.scheduler.store.recordsets import insert_of_recordset, update_of_recordset
 
 _WITH_REQUEST = ("handler_id", "method_name", "name", "tags", "times_since")
 """What is written of a schedule only with its request; the table has these columns behind all but the last."""
@@ -38,27 +39,47 @@ _DECIDED_ONCE = (
     *("generation", "fire_time", "timeout_seconds", "expires_at", "tags", "retry_of", "serial", "notify"),
 )
 """What no transition of an execution moves."""
+_FEW = 8
+"""So many rows a server writes faster one by one than as a list, which it has to make a table of first."""
+
+
+class Many(Protocol):
+    """A statement that is said for many rows at once."""
+
+    def execute(self, cursor: DBAPICursor, rows: Sequence[Sequence[Any]]) -> int:
+        """Return how many rows of the table were met in all."""
 
 
 class Prepared:
     """A statement as text of the driver's dialect, with its parameters in the order `names`.
 
+    Args:
+        dialect: of the database.
+        statement: for one row.
+        names: of its parameters.
+        many: how many rows are said at once, if not one after the other.
+
     Raises:
         TypeError: the statement has its parameters in another order.
     """
 
-    def __init__(self, dialect: Dialect, statement: Executable, names: Sequence[str]) -> None:
+    def __init__(self, dialect: Dialect, statement: Executable, names: Sequence[str], many: Many | None = None) -> None:
         assert isinstance(statement, ClauseElement)
         compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))
         if compiled.positiontup != list(names):
             raise TypeError(f"parameters are {compiled.positiontup}, not {names}")
         self.sql = str(compiled)
-        self._goes_together = dialect.name in MYSQL and isinstance(statement, Update | Delete)
+        self._few: Many | None = None
+        if dialect.name in MYSQL:
+            is_insert = isinstance(statement, Insert)
+            self._few = as_one_insert(self.sql, len(names)) if is_insert else one_by_one(self.sql)
+        self._many = many or self._few
 
     def execute_all(self, cursor: DBAPICursor, rows: Sequence[Sequence[Any]]) -> int:
         """Execute it for each row of parameters, and return how many rows of the table it met in all."""
-        if self._goes_together:
-            return execute_together(cursor, self.sql, rows)
+        said = self._few if len(rows) <= _FEW else self._many
+        if said is not None:
+            return said.execute(cursor, rows)
         cursor.executemany(self.sql, rows)
         return cursor.rowcount
 
@@ -96,7 +117,26 @@ def kinds(dialect: Dialect) -> dict[type, Kind]:
 
 
 def _prepare_insert(dialect: Dialect, table: Table) -> Prepared:
-    return Prepared(dialect, insert(table), table.columns.keys())
+    many = insert_of_recordset(dialect, table) if dialect.name == "postgresql" else None
+    return Prepared(dialect, insert(table), table.columns.keys(), many)
+
+
+def _prepare_update(dialect: Dialect, table: Table, written: Sequence[str], same: Mapping[str, str]) -> Prepared:
+    """Prepare what writes columns of a row.
+
+    Args:
+        dialect: of the database.
+        table: with the row.
+        written: the columns, whose parameters bear their names and come first.
+        same: which parameter each of these columns has to equal; the first is the primary key.
+    """
+    conditions = [table.c[column] == bindparam(parameter) for column, parameter in same.items()]
+    many: Many | None = None
+    if dialect.name == "postgresql":
+        many = update_of_recordset(dialect, table, written, same)
+    elif dialect.name in MYSQL:
+        many = as_one_update(dialect, table, written, same)
+    return Prepared(dialect, update(table).where(and_(*conditions)), (*written, *same.values()), many)
 
 
 def _insert_schedule(dialect: Dialect) -> Kind:
@@ -111,11 +151,9 @@ def _insert_schedule(dialect: Dialect) -> Kind:
 def _write_schedule(dialect: Dialect, kept: tuple[str, ...], *, with_request: bool) -> Kind:
     names = rows.SCHEDULES.all_but(*kept, "times_since", _LAST)
     write = rows.SCHEDULES.writer(names)
-    columns = tables.schedules.c
-    same = and_(columns.id == bindparam("the_id"), columns.version == bindparam("version_before"))
     written = (*names, *_WITH_REQUEST, _LAST) if with_request else (*names, _LAST)
     return Kind(
-        Prepared(dialect, update(tables.schedules).where(same), (*written, "the_id", "version_before")),
+        _prepare_update(dialect, tables.schedules, written, {"id": "the_id", "version": "version_before"}),
         lambda change: (
             *write(change.schedule),
             *(_with_request(change.schedule) if with_request else ()),
@@ -153,14 +191,9 @@ def _insert_execution(dialect: Dialect) -> Kind:
 def _update_execution(dialect: Dialect) -> Kind:
     names = rows.EXECUTIONS.all_but(*_DECIDED_ONCE)
     write = rows.EXECUTIONS.writer(names)
-    columns = tables.executions.c
-    same = and_(
-        columns.id == bindparam("the_id"),
-        columns.status == bindparam("status_before"),
-        columns.claim == bindparam("claim_before"),
-    )
+    same = {"id": "the_id", "status": "status_before", "claim": "claim_before"}
     return Kind(
-        Prepared(dialect, update(tables.executions).where(same), (*names, "the_id", "status_before", "claim_before")),
+        _prepare_update(dialect, tables.executions, names, same),
         lambda change: (
             *write(change.execution),
             change.execution.id,
