@@ -42,12 +42,14 @@ class Disk:
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
+        self.begun = threading.Event()
         self.may_go_on = threading.Event()
         self.may_go_on.set()
         self.result: Callable[[int], Sequence[DataRefused | None]] = lambda groups: [None] * groups
 
     def commit(self, groups: Sequence[Sequence[Any]]) -> Sequence[DataRefused | None]:
         self.batches.append([getattr(change, "handler_id", "") for group in groups for change in group])
+        self.begun.set()
         assert self.may_go_on.wait(10)
         return self.result(len(groups))
 
@@ -428,3 +430,68 @@ def test_a_commit_and_a_renewal_that_meet_the_fence_together_are_one_failure() -
 
     assert told.problems == {"a": Code.UNAVAILABLE}
     assert len(told.failures) == 1
+
+
+def test_what_was_added_meanwhile_is_written_in_batches_of_a_few_steps_in_its_order() -> None:
+    names = [str(number) for number in range(1_000)]
+
+    async def scenario(committer: Committer, disk: Disk, _told: Told) -> None:
+        disk.may_go_on.clear()
+        committer.add(step("first"))
+        await begun(disk)
+        for name in names:
+            committer.add(step(name))
+        disk.may_go_on.set()
+        await committer.settled()
+
+    disk, told = run(scenario)
+    assert [len(batch) for batch in disk.batches] == [1, 400, 400, 200]
+    assert told.lines == ["first", *names]
+
+
+def test_a_step_is_never_divided() -> None:
+    changes: list[Any] = [SetPause(handler_id=str(number), pause=None) for number in range(1_000)]
+
+    async def scenario(committer: Committer, _disk: Disk, _told: Told) -> None:
+        committer.add(Step(changes=changes, effects=[]))
+        committer.add(step("behind"))
+        await committer.settled()
+
+    disk, _ = run(scenario)
+    assert [len(batch) for batch in disk.batches] == [1_000, 1]
+
+
+def test_it_is_full_while_a_batch_waits_for_the_one_at_the_disk() -> None:
+    seen: list[bool] = []
+
+    async def scenario(committer: Committer, disk: Disk, _told: Told) -> None:
+        disk.may_go_on.clear()
+        committer.add(step("first"))
+        await begun(disk)
+        seen.append(committer.is_full)
+        for number in range(400):
+            committer.add(step(str(number)))
+        seen.append(committer.is_full)
+        disk.may_go_on.set()
+        await committer.settled()
+        seen.append(committer.is_full)
+
+    run(scenario)
+    assert seen == [False, True, False]
+
+
+def test_what_failed_batches_leave_is_refused_whole() -> None:
+    async def scenario(committer: Committer, disk: Disk, _told: Told) -> None:
+        disk.fail_with(StoreUnavailable.because("the disk"))
+        for number in range(1_000):
+            committer.add(step(str(number)))
+        await committer.settled()
+        assert (committer.backlog, committer.backlog_bytes, committer.is_full) == (0, 0, False)
+
+    _, told = run(scenario)
+    assert told.refusals == [str(number) for number in range(1_000)]
+
+
+async def begun(disk: Disk) -> None:
+    """Return when a commit is at the disk."""
+    assert await asyncio.to_thread(disk.begun.wait, 10)

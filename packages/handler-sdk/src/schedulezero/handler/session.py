@@ -36,7 +36,7 @@ from schedulezero.protocol.handling import (
 )
 from schedulezero.protocol.values import MethodSpec
 
-QUEUE_BEYOND_CAPACITY = 256
+QUEUE_BEYOND_CAPACITY = 1024
 REMEMBERED = 10_000
 RESEND_SECONDS = 5.0
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from schedulezero.runtime.settings import Loaded
 
 _YOUNG_OBJECTS = 50_000
 """Made, and not gone, before the garbage collector looks."""
+
+_SWITCH_SECONDS = 0.001
+"""After which a thread that waits for the interpreter is given it, where Python waits for five times as long."""
 
 Assembly = Callable[[Loaded, Context], Sequence[Service]]
 """Puts together the services of a process, in the order in which they start."""
@@ -65,7 +69,13 @@ def serve(loaded: Loaded, name: str, assemble: Assembly) -> int:
 
 async def _run(loaded: Loaded, context: Context, assemble: Assembly) -> int:
     services = assemble(loaded, context)
-    return await run(services, drain_seconds=loaded.settings.drain_seconds, began=_spare_the_collector)
+    return await run(services, drain_seconds=loaded.settings.drain_seconds, began=_make_way)
+
+
+def _make_way() -> None:
+    """Let the writer's thread begin while the loop is at work, and spare the collector what stays."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    _spare_the_collector()
 
 
 def _spare_the_collector() -> None:

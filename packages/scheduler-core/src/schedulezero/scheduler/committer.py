@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from schedulezero.protocol.errors import Code, Problem
 from schedulezero.runtime.metrics import SchedulerMetrics
@@ -12,8 +13,18 @@ from schedulezero.scheduler.store.errors import DataRefused, Fenced, OutcomeUnkn
 from schedulezero.scheduler.waiting import Waiting
 from schedulezero.scheduler.weights import weight_of
 
+_BATCH = 400
+"""Changes: some 8 ms of writing. What they lead to does not wait for all that was decided meanwhile."""
+
 Commit = Callable[[Sequence[Sequence[Change]]], Sequence[DataRefused | None]]
 """Writes groups of changes in one transaction and returns, for each, why it alone was refused, or None."""
+
+
+class _Weighed(NamedTuple):
+    """A step, and how much of memory it holds, about."""
+
+    step: Step
+    weight: int
 
 
 class Committer:
@@ -45,8 +56,9 @@ class Committer:
         self._metrics, self._monotonic = metrics, monotonic
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._waiting = Waiting()
-        self._filling: list[Step] = []
+        self._filling: list[_Weighed] = []
         self._writing: list[Step] = []
+        self._filling_changes = 0
         self._filling_weight = self._writing_weight = 0
         self._proof_seconds, self._proved_at = proof_seconds, monotonic()
         self._flush_is_due = False
@@ -64,6 +76,11 @@ class Committer:
         """How much of memory they hold, about."""
         return self._filling_weight + self._writing_weight
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the next batch is full while another one is at the disk."""
+        return bool(self._writing) and self._filling_changes >= _BATCH
+
     def add(self, step: Step) -> None:
         """Take a step; its effects happen after everything that was added before it."""
         if self._closed_by is not None:
@@ -72,8 +89,10 @@ class Committer:
             self._waiting.follow(step.effects)
             self._perform(step.effects)
         elif step.changes or step.effects:
-            self._filling.append(step)
-            self._filling_weight += weight_of(step)
+            weight = weight_of(step)
+            self._filling.append(_Weighed(step, weight))
+            self._filling_changes += len(step.changes)
+            self._filling_weight += weight
             self._flush_soon()
 
     async def run[T](self, task: Callable[[], T]) -> T:
@@ -104,7 +123,7 @@ class Committer:
         self._writer.shutdown(wait=True)
 
     def _flush_soon(self) -> None:
-        """Flush at the end of this turn of the loop, so that what happens in it shares a transaction."""
+        """Flush at the end of this turn of the loop, so that what happens in it shares a transaction, or a few."""
         self._idle.clear()
         if not self._flush_is_due and not self._writing:
             self._flush_is_due = True
@@ -112,8 +131,7 @@ class Committer:
 
     def _flush(self) -> None:
         self._flush_is_due = False
-        self._writing, self._filling = self._filling, []
-        self._writing_weight, self._filling_weight = self._filling_weight, 0
+        self._take_batch()
         groups = [step.changes for step in self._writing if step.changes]
         if not groups and self._is_proved():
             self._written([])
@@ -122,6 +140,18 @@ class Committer:
         began = self._monotonic()
         commit = loop.run_in_executor(self._writer, self._timed_commit, groups)
         commit.add_done_callback(lambda ended: self._commit_ended(ended, began))
+
+    def _take_batch(self) -> None:
+        """Let the first steps that fill a batch be written next."""
+        count = changes = weight = 0
+        for step in self._filling:
+            count, changes, weight = count + 1, changes + len(step.step.changes), weight + step.weight
+            if changes >= _BATCH:
+                break
+        self._writing, self._writing_weight = [step.step for step in self._filling[:count]], weight
+        del self._filling[:count]
+        self._filling_changes -= changes
+        self._filling_weight -= weight
 
     def _is_proved(self) -> bool:
         return self._monotonic() - self._proved_at < self._proof_seconds
@@ -181,8 +211,9 @@ class Committer:
     def _give_up(self, error: Exception) -> None:
         """Refuse what is queued. What was decided after a batch that failed stands on what did not happen."""
         self._closed_by = error
-        lost, self._writing, self._filling = [*self._writing, *self._filling], [], []
-        self._filling_weight = self._writing_weight = 0
+        lost = [*self._writing, *(step.step for step in self._filling)]
+        self._writing, self._filling = [], []
+        self._filling_changes = self._filling_weight = self._writing_weight = 0
         self._perform([*self._waiting.refusals(lost, _as_problem(error)), *self._waiting.release()])
         self._idle.set()
         self._failed(error)

@@ -59,7 +59,7 @@ class Pipeline:
         self._store, self._clock, self._limits = store, clock, limits
         self._perform, self._reloaded = perform, reloaded
         self._committer = Committer(
-            store.writer.commit, perform, self._mend_soon, metrics, clock.monotonic, lease_seconds
+            store.writer.commit, self._perform_and_go_on, self._mend_soon, metrics, clock.monotonic, lease_seconds
         )
         self._watch = ClockWatch(clock)
         self._machine: Machine | None = None
@@ -151,8 +151,14 @@ class Pipeline:
             self._look_at_clocks(self._machine)
             # What is due waits: decided now, it would only wait for the writer, and in memory.
             self._alarm = asyncio.get_running_loop().call_later(_LONGEST_SLEEP, self._wake)
-        else:
+        elif self._machine is not None and not self._committer.is_full:
             self.feed(Tick())
+
+    def _perform_and_go_on(self, effects: Sequence[Effect]) -> None:
+        """Perform what is durable, and see to what is due, which waits while the writer has enough to do."""
+        self._perform(effects)
+        if self._alarm is None and self._machine is not None:
+            self._set_alarm()
 
     # -- loading -------------------------------------------------------------------------------------------------
 

@@ -5,13 +5,15 @@ Only work that loses nothing by it: the instance ends what is ahead within momen
 
 from schedulezero.scheduler.core.model import SECOND, Execution
 
-MOST_AHEAD = 256
+MOST_AHEAD = 1024
 """Runs. As many as the SDK queues beyond its capacity."""
 _MOMENTS = SECOND // 50
 _FADING = 10
 """Of a run that took less than those before, a tenth of the difference is believed."""
 _FIRST = 32
 """Nothing before so many runs of this boot have ended: what kills a process again and again meets few others there."""
+_TRUST = 8
+"""As many times what has ended may be lost with the boot."""
 
 
 class Pace:
@@ -30,7 +32,7 @@ class Pace:
         """Return how many runs an instance of this capacity may be given beyond it."""
         if self._ended < _FIRST:
             return 0
-        return min(MOST_AHEAD, self._ended, capacity * _MOMENTS // max(self._took, 1))
+        return min(MOST_AHEAD, _TRUST * self._ended, capacity * _MOMENTS // max(self._took, 1))
 
 
 def may_wait_there(execution: Execution) -> bool:

@@ -15,7 +15,7 @@ from schedulezero.scheduler.core.model import SECOND, AdvanceSchedule, Execution
 from schedulezero.scheduler.core.policies import Decision, FireTimes, decide, decide_held, decide_last, due_at
 
 _Decide = Callable[[Schedule, FireTimes, int], list[Decision]]
-_MOST_AT_ONCE = 200
+_MOST_AT_ONCE = 100
 """Schedules: some 10 ms of decisions, and as much of the disk."""
 
 
