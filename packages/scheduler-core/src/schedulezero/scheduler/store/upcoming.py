@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, and_, func, or_, select
 
+from schedulezero.scheduler.core.agenda import place_of
 from schedulezero.scheduler.core.inputs import Upcoming
 from schedulezero.scheduler.core.model import Place, Schedule
 from schedulezero.scheduler.store import rows, tables
@@ -25,7 +26,7 @@ def upcoming(connection: Connection, after: Place | None, limit: int) -> Upcomin
         query = query.where(_schedules.due_at >= due_at, behind)
     ordered = query.order_by(_schedules.due_at, _schedules.id).limit(limit)
     read = rows.SCHEDULES.read_all(connection.execute(ordered).all())
-    return Upcoming(schedules=read, through=_place_of(read[-1]) if len(read) == limit else None)
+    return Upcoming(schedules=read, through=place_of(read[-1]) if len(read) == limit else None)
 
 
 def states(connection: Connection) -> dict[str, int]:
@@ -52,8 +53,3 @@ def beside(connection: Connection, schedule_id: str) -> Iterator[str]:
     after = select(_schedules.id).where(_schedules.id > schedule_id).order_by(_schedules.id)
     for query in (before, after):
         yield from connection.scalars(query.limit(_BESIDE))
-
-
-def _place_of(schedule: Schedule) -> Place:
-    assert schedule.due_at is not None
-    return (schedule.due_at, schedule.id)
