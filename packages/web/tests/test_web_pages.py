@@ -663,7 +663,12 @@ def test_an_execution_shows_everything(stage: Any, schedule: Any, samples: Any) 
 
 def test_an_attempt_that_runs_shows_where_and_since_when(stage: Any, schedule: Any, samples: Any) -> None:
     attempt = AttemptRecord(
-        attempt_number=2, instance_id="belfry-2", started_at=samples.now, completed_at=None, status="running", error=None
+        attempt_number=2,
+        instance_id="belfry-2",
+        started_at=samples.now,
+        completed_at=None,
+        status="running",
+        error=None,
     )
     stage.scheduler.answers[ExecutionGet] = detail(samples, status=Status.RUNNING, attempts=(attempt,))
 
