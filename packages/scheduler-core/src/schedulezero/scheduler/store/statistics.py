@@ -57,14 +57,6 @@ def statistics(connection: Connection, since: datetime | None) -> ExecutionStats
     return _answer(sums, since)
 
 
-def count_executions(connection: Connection) -> int:
-    """Return how many executions are stored."""
-    columns = execution_counts.c
-    kept = connection.scalar(select(func.sum(columns.total)).where(columns.span.in_((ALWAYS, FRESH))))
-    running = connection.scalar(select(func.count()).where(*_runs()))
-    return int(kept or 0) + int(running or 0)
-
-
 def _add_since(connection: Connection, sums: _Sums, begin: int) -> None:
     newest = connection.scalar(select(func.max(_e.created_at))) or begin
     nearest = _nearest(begin, MINUTE, newest)
