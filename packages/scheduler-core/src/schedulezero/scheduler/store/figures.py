@@ -66,7 +66,7 @@ class _Kept:
         self._add = Prepared(dialect, upsert(dialect.name, table, adding=True), table.columns.keys())
 
     def fresh(self, minute: int, limit: int) -> Any:
-        """Return the query for the first fresh rows of the minutes before `minute`, locked where others might take them."""
+        """Return the query for the first fresh rows of what is before `minute`, locked where others might take them."""
         columns = self._table.c
         fresh = select(self._table).where(columns.span == FRESH, columns.period < minute)
         return fresh.order_by(*self._table.primary_key).limit(limit).with_for_update()

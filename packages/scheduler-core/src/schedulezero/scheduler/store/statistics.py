@@ -41,9 +41,10 @@ class _Sums:
 def statistics(connection: Connection, since: datetime | None) -> ExecutionStats:
     """Return the figures of the executions created at or after `since`, of all without it.
 
-    The rows up to a full minute are counted one by one. The minutes up to ten, the tens up to an hour, the hours up to a
-    day and the days are read from what is kept, with what is fresh of them. Each bound is the next or the last one,
-    whichever leaves less to read; what lies between the last one and the begin is taken away. What runs is counted.
+    The rows up to a full minute are counted one by one. The minutes up to ten, the tens up to an hour, the hours up
+    to a day and the days are read from what is kept, with what is fresh of them. Each bound is the next or the last
+    one, whichever leaves less to read; what lies between the last one and the begin is taken away. What runs is
+    counted by itself.
 
     Raises:
         ScheduleZeroError: `invalid_value` for a time without a zone.
