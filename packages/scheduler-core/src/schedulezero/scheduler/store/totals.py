@@ -40,8 +40,8 @@ def _kept(connection: Connection, numbers: Column[int], filter_: ExecutionFilter
 def _running(connection: Connection, filter_: ExecutionFilter) -> int:
     """Count what is not in the figures yet."""
     columns = executions.c
-    where = (UNFINISHED, columns.status == Status.RUNNING, *_of(columns, filter_))
-    return connection.scalar(select(func.count()).select_from(executions).where(*where)) or 0
+    running = select(func.count()).select_from(executions).where(UNFINISHED, columns.status == Status.RUNNING)
+    return connection.scalar(running.where(*_of(columns, filter_))) or 0
 
 
 def _of(columns: Any, filter_: ExecutionFilter) -> list[ColumnElement[bool]]:

@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -67,7 +68,7 @@ def _no_sums() -> _Sums:
     return defaultdict(lambda: [0, 0])
 
 
-def _add(sums: _Sums, executions: Iterable[sa.Row[tuple[int, int]]]) -> None:
+def _add(sums: _Sums, executions: Iterable[Any]) -> None:
     for created_at, duration in executions:
         minute, bucket = created_at // _MINUTE, _bucket_of(duration)
         for span, minutes in _SPANS.items():
