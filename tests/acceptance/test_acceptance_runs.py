@@ -237,11 +237,14 @@ def test_a_running_execution_is_stopped_by_cancel_and_no_other_attempt_follows(s
     api = system.api
     id_ = api.run("work", "sleep", {"seconds": 60}, retry=QUICK_RETRY)["execution_id"]
     eventually(lambda: id_ in {run.execution_id for run in system.diary}, what="the run")
+    (attempt,) = api.execution(id_)["attempts"]
+    assert (attempt["attempt_number"], attempt["status"], attempt["completed_at"]) == (1, "running", None)
 
     api.do(f"/api/executions/{id_}/cancel")
 
     record = api.ended(id_)
     assert (record["status"], record["attempt_number"]) == ("cancelled", 1)
+    assert [one["status"] for one in record["attempts"]] == ["cancelled"]
     refused = api.do(f"/api/executions/{id_}/cancel", status=409)
     assert refused["error"]["code"] == "conflict"
 

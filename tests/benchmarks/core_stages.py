@@ -43,7 +43,7 @@ TITLES = {
     "decode outcomes": "outcomes read from the socket's bytes",
     "committer: weigh": "the backlog weighed",
     "effects: messages, events, metrics": "after the commit: messages, metrics, events that are heard",
-    "writer: rows and commit": "writer: three rows, the figures by the hour, the transaction",
+    "writer: rows and commit": "writer: three rows, the figures by the minute, the transaction",
     "reader: refill": "reader: the queue's window read again",
 }
 """What each stage is."""

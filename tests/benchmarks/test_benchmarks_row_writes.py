@@ -1,6 +1,6 @@
 """What a successful run costs the database: two writes of rows, and one more where a schedule has fired.
 
-Every statement that SQLite carries out is seen, each row of an `executemany` by itself. The figures by the hour are
+Every statement that SQLite carries out is seen, each row of an `executemany` by itself. The figures by the minute are
 not counted: they are written once for all that a transaction holds.
 """
 

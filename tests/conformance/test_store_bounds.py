@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import delete, event, insert
 
 from schedulezero.protocol.commands import ExecutionFilter
 from schedulezero.protocol.states import FINAL, Status
@@ -16,6 +16,8 @@ from schedulezero.scheduler.store import Store, pages
 from schedulezero.scheduler.store.engine import Engines
 from schedulezero.scheduler.store.rows import EXECUTIONS
 from schedulezero.scheduler.store.tables import executions
+from schedulezero.scheduler.store.tallies import CountedRow, Tally
+from schedulezero.scheduler.store.tally_writes import TallyWriter
 
 FEW, MANY = 2_000, 6_000
 LOOKED_AT = 200
@@ -73,7 +75,7 @@ def bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fill(engines: Engines, new: Any, numbers: range, statuses: Sequence[Status] = tuple(Status)) -> None:
-    """Store executions, one more recent than the other, of these statuses in turn."""
+    """Store executions, one more recent than the other, of these statuses in turn, and count them in the figures."""
     write = EXECUTIONS.writer(EXECUTIONS.names)
     sample = new.execution(schedule_id="nightly", generation="g1", tags=("daily",))
     row = dict(zip(EXECUTIONS.names, write(sample), strict=True))
@@ -81,8 +83,12 @@ def fill(engines: Engines, new: Any, numbers: range, statuses: Sequence[Status] 
         {**row, "id": f"{number:06}", "created_at": new.now + number, "status": str(statuses[number % len(statuses)])}
         for number in numbers
     ]
+    tally = Tally()
+    for one in some:
+        tally.add(CountedRow(*(one[name] for name in CountedRow._fields)), 1)
     with engines.writer.begin() as connection:
         connection.execute(insert(executions), some)
+        TallyWriter(engines.writer.dialect).write(connection.connection.cursor(), tally)
 
 
 @contextmanager
@@ -212,6 +218,25 @@ def test_a_total_is_exact_or_left_out(store: Store, engines: Engines, new: Any) 
     assert total(method_name="do_work") is None
     assert total(method_name="do_work", since=to_datetime(new.now + COUNTED)) == COUNTED
     assert total() == total(handler_id="reports") == total(schedule_id="nightly") == 2 * COUNTED
+    assert total(since=to_datetime(new.now)) == total(handler_id="reports", schedule_id="nightly") == 2 * COUNTED
+
+
+def test_a_total_over_everything_is_told_by_the_figures(store: Store, engines: Engines, new: Any) -> None:
+    """So that none of the rows is counted, but those that run."""
+
+    def total(**fields: Any) -> int | None:
+        return store.reader.execution_page(ExecutionFilter(**fields), limit=1, include_total=True).total
+
+    of_each = 2 * COUNTED // len(Status)
+    fill(engines, new, range(2 * COUNTED))
+    with engines.writer.begin() as connection:
+        connection.execute(delete(executions).where(executions.c.status == Status.SUCCESS))
+
+    assert total() == total(handler_id="reports") == total(schedule_id="nightly") == 2 * COUNTED
+    assert total(status=(Status.SUCCESS,)) == total(handler_id="reports", status=(Status.SUCCESS,)) == of_each
+    assert total(status=(Status.TIMEOUT, Status.ERROR)) == 2 * of_each
+    assert total(handler_id="another") == total(schedule_id="another") == total(handler_id="\0") == 0
+    assert total(status=(Status.RUNNING,)) == total(status=(Status.ERROR,)) == of_each
 
 
 # -- other reads ------------------------------------------------------------------------------------------------------

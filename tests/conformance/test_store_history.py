@@ -100,6 +100,14 @@ def test_old_spells_are_removed_in_small_batches_and_those_that_last_stay(store:
         assert [one.began for one in past.spells("schedule_pause", "nightly", 0, 2000)] == [80, 90, 1000]
 
 
+def test_spells_that_ended_at_once_are_removed_in_batches_too(store: Store) -> None:
+    keep(store, *(pause(1, 50, subject=f"s{number}") for number in range(10)), pause(2, 51))
+
+    removed = [store.history.forget_spells(72, 4) for _ in range(4)]
+
+    assert removed == [4, 4, 3, 0]
+
+
 def test_one_that_was_replaced_removes_no_spell(store: Store, engines: Engines) -> None:
     keep(store, pause(1, 2))
     Ownership(engines.writer, owner="second", alone=True).acquire()

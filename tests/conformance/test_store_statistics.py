@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from schedulezero.protocol.answers import ExecutionStats, GroupStats
 from schedulezero.protocol.commands import ExecutionFilter
@@ -15,11 +15,13 @@ from schedulezero.scheduler.core.model import Execution, replace
 from schedulezero.scheduler.store import Store
 from schedulezero.scheduler.store.engine import Engines
 from schedulezero.scheduler.store.retention import Ages
-from schedulezero.scheduler.store.tables import execution_counts
-from schedulezero.scheduler.store.tallies import ALWAYS, DAILY, FRESH, HOURLY
+from schedulezero.scheduler.store.tables import execution_counts, executions
+from schedulezero.scheduler.store.tallies import ALWAYS, DAILY, FRESH, HOURLY, MINUTELY, TEN_MINUTELY
 
-HOUR = 3_600_000_000
+MINUTE = 60_000_000
+HOUR = 60 * MINUTE
 FAILED = (Status.ERROR, Status.TIMEOUT)
+SPANS = (ALWAYS, MINUTELY, TEN_MINUTELY, HOURLY, DAILY)
 
 
 def test_nothing_yet(store: Store) -> None:
@@ -107,15 +109,34 @@ def test_what_runs_and_what_waits_is_in_the_total(store: Store, new: Any) -> Non
     assert store.reader.statistics().by_schedule == {"s": _group(2, 2, 0, 1.0)}
 
 
-def test_figures_are_carried_over_when_their_hour_is_over(store: Store, engines: Engines, new: Any) -> None:
-    hour = new.now // HOUR
+def test_figures_are_carried_over_when_their_minute_is_over(store: Store, engines: Engines, new: Any) -> None:
+    minute = new.now // MINUTE
     rows = [new.ended(new.started(new.execution(schedule_id=name))) for name in "abc"]
     store.writer.commit([[new.insert(row) for row in rows]])
     before = store.reader.statistics()
-    assert store.figures.carry_over((hour + 1) * HOUR - 1, 10) == 0
-    assert [store.figures.carry_over((hour + 1) * HOUR, 2) for _ in range(3)] == [3, 1, 0]
-    assert _spans(engines) == {ALWAYS: 3, HOURLY: 3, DAILY: 3}
+    assert store.figures.carry_over((minute + 1) * MINUTE - 1, 10) == 0
+    assert [store.figures.carry_over((minute + 1) * MINUTE, 2) for _ in range(3)] == [3, 1, 0]
+    assert _spans(engines) == dict.fromkeys(SPANS, 3)
     assert store.reader.statistics() == before
+
+
+@pytest.mark.parametrize("seconds", [10, 50])
+def test_only_the_rows_of_the_begun_minute_are_counted_one_by_one(
+    store: Store, engines: Engines, new: Any, seconds: int
+) -> None:
+    """The others are not there any more, but were not taken out of the figures."""
+    minute = new.now - new.now % HOUR + 34 * MINUTE
+    moments = [minute + number * 7_000_000 for number in range(-30, 500)]
+    rows = [new.ended(new.started(new.execution(created_at=at), started_at=at), completed_at=at + 9) for at in moments]
+    store.writer.commit([[new.insert(row) for row in rows]])
+    store.figures.carry_over(minute + HOUR, 20)
+    since = minute + seconds * 1_000_000
+    before = store.reader.statistics(to_datetime(since))
+    assert before.total_executions == sum(at >= since for at in moments)
+    with engines.writer.begin() as connection:
+        at = executions.c.created_at
+        connection.execute(delete(executions).where(~at.between(minute, minute + MINUTE), at < max(moments)))
+    assert store.reader.statistics(to_datetime(since)) == before
 
 
 def test_nothing_is_kept_of_what_is_removed(store: Store, engines: Engines, new: Any) -> None:
@@ -125,7 +146,7 @@ def test_nothing_is_kept_of_what_is_removed(store: Store, engines: Engines, new:
     store.retention.clear_executions(Ages.all_before(new.now + HOUR), 1)
     assert set(store.reader.statistics().by_schedule) == {"b"}
     store.figures.carry_over(new.now + HOUR, 10)
-    assert _spans(engines) == {ALWAYS: 1, HOURLY: 1, DAILY: 1}
+    assert _spans(engines) == dict.fromkeys(SPANS, 1)
 
 
 def test_a_commit_writes_one_figure_for_each_schedule_that_has_had_a_run(

@@ -661,6 +661,26 @@ def test_an_execution_shows_everything(stage: Any, schedule: Any, samples: Any) 
     assert {"/executions/e0", "/executions?tag=bells", "?after=3", "/handlers/clock_tower"} <= set(page.links())
 
 
+def test_an_attempt_that_runs_shows_where_and_since_when(stage: Any, schedule: Any, samples: Any) -> None:
+    attempt = AttemptRecord(
+        attempt_number=2,
+        instance_id="belfry-2",
+        started_at=samples.now,
+        completed_at=None,
+        status="running",
+        error=None,
+    )
+    stage.scheduler.answers[ExecutionGet] = detail(samples, status=Status.RUNNING, attempts=(attempt,))
+
+    page = get(stage, "/executions/e1")
+
+    (row,) = [one for one in page.all("li") if one.get("id") == "attempt-2"]
+    assert row
+    assert "belfry-2" in page.text
+    assert len([one for one in page.all("span") if one.get("class") == "status status-running"]) == 2
+    assert "None has begun." not in page.text
+
+
 @pytest.mark.parametrize(("status", "action"), [(Status.RUNNING, "cancel"), (Status.ERROR, "retry")])
 def test_an_execution_offers_what_can_be_done_to_it(
     stage: Any, schedule: Any, samples: Any, status: Status, action: str

@@ -210,13 +210,17 @@ class ScheduleRecord(Value):
 
 
 class AttemptRecord(Value):
-    """One try of an execution. `status` is an execution's, or `lost` where the instance went away with it."""
+    """One try of an execution.
+
+    `status` is an execution's, or `lost` where the instance went away with it. One that is `running` has no
+    `completed_at` yet.
+    """
 
     attempt_number: int
     instance_id: str | None
     started_at: Time | None
     completed_at: Time | None
-    status: Literal["success", "error", "timeout", "cancelled", "lost"]
+    status: Literal["running", "success", "error", "timeout", "cancelled", "lost"]
     error: Failure | None
 
 
@@ -249,7 +253,7 @@ class ExecutionRecord(Value):
 
 
 class ExecutionDetail(ExecutionRecord, kw_only=True):
-    """An execution with each of its attempts, the successful one too."""
+    """An execution with each of its attempts, the successful one and the one that is running too."""
 
     attempts: tuple[AttemptRecord, ...]
 

@@ -55,7 +55,7 @@ class Sweeper:
 class Cleaner:
     """Removes idempotency keys that are over their 24 hours, and executions beyond what is to be kept.
 
-    The figures of the hours that are over are carried over, too.
+    The figures of the minutes that are over are carried over, too.
 
     Args:
         pipeline: whose writer is shared.
@@ -123,7 +123,7 @@ class Cleaner:
             self._removed = 0
 
     async def _carry_over(self, now: int) -> AsyncIterator[int]:
-        """Put the figures of hours that are over where they are kept, a batch at a time."""
+        """Put the figures of minutes that are over where they are kept, a batch at a time."""
         while await self._pipeline.committer.run(lambda: self._store.figures.carry_over(now, _BATCH)):
             yield 0
 

@@ -1,8 +1,9 @@
 """Rows as users see them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Literal
 
 from msgspec import Raw, structs
 
@@ -56,10 +57,13 @@ def execution_record(row: Execution) -> ExecutionRecord:
 
 
 def execution_detail(row: Execution, attempts: Sequence[Attempt]) -> ExecutionDetail:
-    """Return an execution with its attempts; the successful one is told by the row, the others are stored."""
+    """Return an execution with its attempts: the row tells the one that runs or has succeeded, the others are stored.
+
+    The attempts may have been read later than the row, and that one may be among them.
+    """
     told = [_attempt_record(attempt) for attempt in attempts]
-    if row.status is Status.SUCCESS:
-        told.append(_last_attempt(row))
+    if row.claim not in {attempt.claim for attempt in attempts}:
+        told += _told_by_row(row)
     return ExecutionDetail(**structs.asdict(execution_record(row)), attempts=tuple(told))
 
 
@@ -124,13 +128,21 @@ def _attempt_record(row: Attempt) -> AttemptRecord:
     )
 
 
-def _last_attempt(row: Execution) -> AttemptRecord:
+def _told_by_row(row: Execution) -> Iterator[AttemptRecord]:
+    match row.status:
+        case Status.RUNNING:
+            yield _last_attempt(row, "running")
+        case Status.SUCCESS:
+            yield _last_attempt(row, "success")
+
+
+def _last_attempt(row: Execution, status: Literal["running", "success"]) -> AttemptRecord:
     return AttemptRecord(
         attempt_number=row.attempt,
         instance_id=row.instance_id,
         started_at=_optional(row.started_at),
         completed_at=_optional(row.completed_at),
-        status="success",
+        status=status,
         error=None,
     )
 

@@ -1,4 +1,7 @@
-"""Carries fresh figures over to those of hours, days and all time, when their hour is over; see :mod:`.tallies`."""
+"""Carries fresh figures over to those of minutes, hours, days and all time, when their minute is over.
+
+See :mod:`.tallies`.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,7 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from schedulezero.scheduler.store.dialects import upsert
 from schedulezero.scheduler.store.statements import Prepared
 from schedulezero.scheduler.store.tables import execution_counts, execution_durations
-from schedulezero.scheduler.store.tallies import FRESH, HOUR, periods
+from schedulezero.scheduler.store.tallies import FRESH, MINUTE, periods
 from schedulezero.scheduler.store.transactions import Fence, writing
 
 Key = tuple[Any, ...]
@@ -30,7 +33,7 @@ class Figures:
         self._kept = [_Kept(engine.dialect, table) for table in (execution_counts, execution_durations)]
 
     def carry_over(self, now: int, limit: int) -> int:
-        """Carry over up to `limit` fresh rows of each table, of the hours that are over by `now` (microseconds).
+        """Carry over up to `limit` fresh rows of each table, of the minutes that are over by `now` (microseconds).
 
         Returns:
             How many; call again until there are none.
@@ -43,7 +46,7 @@ class Figures:
             self._fence.check(cursor)
             carried = 0
             for kept in self._kept:
-                fresh = connection.execute(kept.fresh(now // HOUR, limit)).all()
+                fresh = connection.execute(kept.fresh(now // MINUTE, limit)).all()
                 kept.carry_over(cursor, fresh)
                 carried += len(fresh)
         return carried
@@ -62,10 +65,10 @@ class _Kept:
         self._remove_empty = Prepared(dialect, delete(table).where(this, empty), keys)
         self._add = Prepared(dialect, upsert(dialect.name, table, adding=True), table.columns.keys())
 
-    def fresh(self, hour: int, limit: int) -> Any:
-        """Return the query for the first fresh rows of the hours before `hour`, locked where others might take them."""
+    def fresh(self, minute: int, limit: int) -> Any:
+        """Return the query for the first fresh rows of what is before `minute`, locked where others might take them."""
         columns = self._table.c
-        fresh = select(self._table).where(columns.span == FRESH, columns.period < hour)
+        fresh = select(self._table).where(columns.span == FRESH, columns.period < minute)
         return fresh.order_by(*self._table.primary_key).limit(limit).with_for_update()
 
     def carry_over(self, cursor: DBAPICursor, fresh: Sequence[Sequence[Any]]) -> None:
@@ -81,9 +84,9 @@ class _Kept:
 
     def _sums(self, fresh: Sequence[Sequence[Any]]) -> list[tuple[Key, list[int]]]:
         sums: defaultdict[Key, list[int]] = defaultdict(lambda: [0] * (len(self._table.columns) - self._keys))
-        for _, hour, *rest in fresh:
+        for _, minute, *rest in fresh:
             names, numbers = rest[: self._keys - 2], rest[self._keys - 2 :]
-            for period in periods(hour):
+            for period in periods(minute):
                 of_period = sums[*period, *names]
                 for index, number in enumerate(numbers):
                     of_period[index] += int(number)

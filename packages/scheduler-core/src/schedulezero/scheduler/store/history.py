@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, and_, case, delete, func, or_, select
+from sqlalchemy import Connection, Engine, Select, and_, case, delete, func, or_, select, tuple_
 
 from schedulezero.protocol.states import Status
 from schedulezero.scheduler.core.model import Attempt, Execution, KnownHandler, Schedule, Spell, SpellKind
@@ -41,7 +41,7 @@ class History:
             yield Past(connection)
 
     def forget_spells(self, before: int, limit: int) -> int:
-        """Remove about `limit` spells that ended before `before` (microseconds), the oldest ends first.
+        """Remove up to `limit` spells that ended before `before` (microseconds), the oldest ends first.
 
         Returns:
             How many; call again until it is less than `limit`.
@@ -51,10 +51,10 @@ class History:
         """
         with writing(self._writer) as connection:
             self._fence.check(connection.connection.cursor())
-            old = select(_s.ended).where(_s.ended < before).order_by(_s.ended)
-            last: int | None = connection.scalar(old.limit(1).offset(limit - 1))
-            chosen = _s.ended < before if last is None else _s.ended <= last
-            return connection.execute(delete(tables.spells).where(chosen)).rowcount
+            key = (_s.kind, _s.subject, _s.began)
+            old = connection.execute(select(*key).where(_s.ended < before).order_by(_s.ended).limit(limit)).all()
+            connection.execute(delete(tables.spells).where(tuple_(*key).in_([tuple(row) for row in old])))
+        return len(old)
 
 
 class Past:

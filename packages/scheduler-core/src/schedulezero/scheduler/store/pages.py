@@ -25,6 +25,7 @@ from schedulezero.protocol.errors import invalid_value
 from schedulezero.protocol.states import Status
 from schedulezero.runtime.clock import from_datetime
 from schedulezero.scheduler.core.model import Execution, Schedule
+from schedulezero.scheduler.store import totals
 from schedulezero.scheduler.store.dialects import has_part, is_like
 from schedulezero.scheduler.store.rows import EXECUTIONS, SCHEDULES
 from schedulezero.scheduler.store.tables import UNFINISHED, UNSUCCESSFUL, executions, schedules
@@ -86,7 +87,7 @@ def execution_page(
     read = EXECUTIONS.read_all(rows)
     stopped_at = Position(read[-1].created_at, read[-1].id) if more else end
     next_cursor = None if stopped_at is None else write_cursor(stopped_at)
-    return Page(read, next_cursor, _count_executions(connection, walk) if include_total else None)
+    return Page(read, next_cursor, _count_executions(connection, filter_, walk) if include_total else None)
 
 
 def schedule_page(connection: Connection, query: ScheduleList) -> Page[Schedule]:
@@ -110,13 +111,17 @@ def _end_of_page(connection: Connection, walk: Walk, limit: int) -> Position | N
 
 def _walk(connection: Connection, filter_: ExecutionFilter, *, replayed: bool) -> Walk:
     """Choose the index that fits: of the schedule, of the handler, of the statuses, else of all executions."""
-    if not may_be_stored(filter_.handler_id, filter_.method_name, filter_.schedule_id, filter_.tag, filter_.q):
+    if not _may_match(filter_):
         return Walk((false(),))
     among = (*_looked_for(filter_), *(() if replayed else (not_replayed(),)))
     walk = _by_index(connection, filter_, frozenset(filter_.status), among)
     since = None if filter_.since is None else Position(instant("since", filter_.since))
     until = None if filter_.until is None else Position(instant("until", filter_.until))
     return walk.narrowed(before=until, until=since)
+
+
+def _may_match(filter_: ExecutionFilter) -> bool:
+    return may_be_stored(filter_.handler_id, filter_.method_name, filter_.schedule_id, filter_.tag, filter_.q)
 
 
 def _by_index(
@@ -248,7 +253,12 @@ def _size_of_schedule(row: Any) -> int:
     return _RECORD_BYTES + 2 * len(row.request.encode())
 
 
-def _count_executions(connection: Connection, walk: Walk) -> int | None:
+def _count_executions(connection: Connection, filter_: ExecutionFilter, walk: Walk) -> int | None:
+    """Return how many match, by the figures where they tell it."""
+    if not _may_match(filter_):
+        return 0
+    if (kept := totals.matching(connection, filter_)) is not None:
+        return kept
     if walk.among and end_of_stretch(connection, walk, MOST_COUNTED) is not None:
         return None
     return _count(connection, executions.c.id, list(walk.conditions))

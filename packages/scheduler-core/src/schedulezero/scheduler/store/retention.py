@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Engine, Row, Select, and_, delete, func, or_,
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from schedulezero.protocol.states import FINAL, Status
-from schedulezero.scheduler.store.statistics import count_executions
 from schedulezero.scheduler.store.tables import attempts, execution_logs, executions, idempotency_keys
 from schedulezero.scheduler.store.tallies import CountedRow, Tally
 from schedulezero.scheduler.store.tally_writes import TallyWriter
+from schedulezero.scheduler.store.totals import count_executions
 from schedulezero.scheduler.store.transactions import Fence, writing
 
 _FAILED = (Status.ERROR, Status.TIMEOUT)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, TextClause, and_, func, select
@@ -11,7 +12,16 @@ from schedulezero.protocol.answers import ExecutionStats, GroupStats
 from schedulezero.protocol.states import Status
 from schedulezero.scheduler.store.pages import instant, status_in
 from schedulezero.scheduler.store.tables import execution_counts, execution_durations, executions
-from schedulezero.scheduler.store.tallies import ALWAYS, DAILY, FRESH, HOUR, HOURLY, CountedRow, Tally, percentile
+from schedulezero.scheduler.store.tallies import (
+    ALWAYS,
+    DAILY,
+    FRESH,
+    MINUTE,
+    MINUTES,
+    CountedRow,
+    Tally,
+    percentile,
+)
 
 _Which = Callable[[Any], ColumnElement[bool]]
 _Counts = defaultdict[tuple[str, str], list[int]]
@@ -31,8 +41,10 @@ class _Sums:
 def statistics(connection: Connection, since: datetime | None) -> ExecutionStats:
     """Return the figures of the executions created at or after `since`, of all without it.
 
-    The begun hour is counted row by row, then the hours of the begun day and the days from what is kept, with what
-    is fresh of them, and at last what runs.
+    The rows up to a full minute are counted one by one. The minutes up to ten, the tens up to an hour, the hours up
+    to a day and the days are read from what is kept, with what is fresh of them. Each bound is the next or the last
+    one, whichever leaves less to read; what lies between the last one and the begin is taken away. What runs is
+    counted by itself.
 
     Raises:
         ScheduleZeroError: `invalid_value` for a time without a zone.
@@ -46,40 +58,54 @@ def statistics(connection: Connection, since: datetime | None) -> ExecutionStats
     return _answer(sums, since)
 
 
-def count_executions(connection: Connection) -> int:
-    """Return how many executions are stored."""
-    columns = execution_counts.c
-    kept = connection.scalar(select(func.sum(columns.total)).where(columns.span.in_((ALWAYS, FRESH))))
-    running = connection.scalar(select(func.count()).where(*_runs()))
-    return int(kept or 0) + int(running or 0)
-
-
 def _add_since(connection: Connection, sums: _Sums, begin: int) -> None:
-    hour = -(-begin // HOUR)
-    day = -(-hour // DAILY)
-    _add_rows(connection, sums, begin, hour * HOUR)
-    _add_kept(connection, sums, lambda kept: and_(kept.span == HOURLY, kept.period.between(hour, day * DAILY - 1)))
-    _add_kept(connection, sums, lambda kept: and_(kept.span == DAILY, kept.period >= day))
-    _add_kept(connection, sums, lambda kept: and_(kept.span == FRESH, kept.period >= hour))
+    newest = connection.scalar(select(func.max(_e.created_at))) or begin
+    nearest = _nearest(begin, MINUTE, newest)
+    _add_rows(connection, sums, begin, nearest)
+    at = minute = nearest // MINUTE
+    for (span, length), (_, longer) in pairwise(MINUTES.items()):
+        end = _nearest(at, longer, newest // MINUTE)
+        _add_between(connection, sums, span, at // length, end // length)
+        at = end
+    _add_kept(connection, sums, lambda kept: and_(kept.span == DAILY, kept.period >= at // MINUTES[DAILY]))
+    _add_kept(connection, sums, lambda kept: and_(kept.span == FRESH, kept.period >= minute))
     _add_running(connection, sums, _e.created_at >= begin)
 
 
+def _nearest(at: int, length: int, newest: int) -> int:
+    """Return the multiple of `length` next to `at` that has less to read on the way; there is none behind `newest`."""
+    before = at // length * length
+    after = -(-at // length) * length
+    return after if min(after, newest) - at <= at - before else before
+
+
 def _add_rows(connection: Connection, sums: _Sums, begin: int, end: int) -> None:
+    """Add the rows of the time from `begin` until `end`; take them away where the end comes first."""
+    by = 1 if begin <= end else -1
+    first, last = sorted((begin, end))
     tally = Tally()
     columns = (_e[name] for name in CountedRow._fields)
-    for row in connection.execute(select(*columns).where(_e.created_at.between(begin, end - 1))):
-        tally.add(CountedRow(*row), 1)
+    for row in connection.execute(select(*columns).where(_e.created_at.between(first, last - 1))):
+        tally.add(CountedRow(*row), by)
     for (_, handler_id, schedule_id), numbers in tally.counts.items():
         _add(sums.counts[handler_id, schedule_id], numbers)
     for (_, bucket), numbers in tally.durations.items():
         _add(sums.durations[bucket], numbers)
 
 
-def _add_kept(connection: Connection, sums: _Sums, which: _Which) -> None:
+def _add_between(connection: Connection, sums: _Sums, span: int, begin: int, end: int) -> None:
+    """Add the periods of a span from `begin` until `end`; take them away where the end comes first."""
+    by = 1 if begin <= end else -1
+    first, last = sorted((begin, end))
+    if first < last:
+        _add_kept(connection, sums, lambda kept: and_(kept.span == span, kept.period.between(first, last - 1)), by)
+
+
+def _add_kept(connection: Connection, sums: _Sums, which: _Which, by: int = 1) -> None:
     for handler_id, schedule_id, *numbers in connection.execute(_summed(execution_counts, 2, which)):
-        _add(sums.counts[handler_id, schedule_id], numbers)
+        _add(sums.counts[handler_id, schedule_id], numbers, by)
     for bucket, *numbers in connection.execute(_summed(execution_durations, 1, which)):
-        _add(sums.durations[bucket], numbers)
+        _add(sums.durations[bucket], numbers, by)
 
 
 def _add_running(connection: Connection, sums: _Sums, *when: ColumnElement[bool]) -> None:
@@ -100,9 +126,9 @@ def _summed(table: Table, keys: int, which: _Which) -> Select[Any]:
     return select(*columns[:keys], *summed).where(which(table.c)).group_by(*columns[:keys])
 
 
-def _add(to: list[int], numbers: Iterable[Any]) -> None:
+def _add(to: list[int], numbers: Iterable[Any], by: int = 1) -> None:
     for index, number in enumerate(numbers):
-        to[index] += int(number)
+        to[index] += by * int(number)
 
 
 def _answer(sums: _Sums, since: datetime | None) -> ExecutionStats:

@@ -1,17 +1,17 @@
 """The figures over all executions, kept up to date by every commit, so that they are read without counting rows.
 
-They are kept for each hour and each day of `created_at`, and over all time, by handler and schedule. Durations are
-counted in buckets that grow by an eighth of an octave (9 %), from which percentiles are estimated.
+They are kept for each minute, ten minutes, hour and day of `created_at`, and over all time, by handler and schedule,
+so that the time since any instant is put together of few of them. Durations are counted in buckets that grow by an
+eighth of an octave (9 %), from which percentiles are estimated.
 
 A commit writes as little of that as may be, because a scheduled run shares its row with no other run of the commit:
 
 - What runs is not counted until it has stopped. There are no more of these than slots, so they are counted from the
   rows, by an index, when somebody asks. A run that finds a free slot is so counted once, at its end. What waits is
   counted: there may be a million of it, in very few rows of the figures.
-- A commit counts an hour only (:data:`FRESH`). When that is over, its figures are carried over to those of the hour,
-  the day and all time, see :mod:`.figures`: once for all runs that a schedule had in it. Whoever reads adds what is
-  not carried over yet, so the figures are exact at any moment, and no more rows are read than schedules had runs in
-  this hour and the last.
+- A commit counts a minute only (:data:`FRESH`). When that is over, its figures are carried over to those of the
+  spans that it lies in, see :mod:`.figures`. Whoever reads adds what is not carried over yet, so the figures are
+  exact at any moment, and no more rows are read than schedules had runs since that was done last.
 """
 
 import math
@@ -22,12 +22,14 @@ from typing import NamedTuple, Protocol
 from schedulezero.protocol.states import FINAL, Status
 from schedulezero.scheduler.core.model import SECOND, Change, InsertExecution, UpdateExecution
 
-HOUR = 3600 * SECOND
+MINUTE = 60 * SECOND
 """Microseconds."""
-ALWAYS, HOURLY, DAILY = 0, 1, 24
-"""The spans of time that are counted: their hours, and 0 for all time. A span's periods are numbered from the epoch."""
+ALWAYS, HOURLY, DAILY, MINUTELY, TEN_MINUTELY = 0, 1, 24, 60, 6
+"""The spans of time that are counted, as the numbers by which they are stored."""
+MINUTES = {MINUTELY: 1, TEN_MINUTELY: 10, HOURLY: 60, DAILY: 1440}
+"""How long the periods of a span are, from the shortest on. They are numbered from the epoch."""
 FRESH = -1
-"""What was counted of an hour and is not carried over yet to the three spans that it lies in."""
+"""What was counted of a minute and is not carried over yet to the spans that it lies in."""
 _PARTS_OF_AN_OCTAVE = 8
 _COLUMNS = {Status.SUCCESS: 1, Status.ERROR: 2, Status.TIMEOUT: 2}
 
@@ -65,9 +67,9 @@ class Tally:
 
     def __init__(self) -> None:
         self.counts: defaultdict[tuple[int, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
-        """Total, successes and errors by hour, handler and schedule (empty for none)."""
+        """Total, successes and errors by minute, handler and schedule (empty for none)."""
         self.durations: defaultdict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
-        """Number and sum in microseconds by hour and bucket."""
+        """Number and sum in microseconds by minute and bucket."""
 
     def add_changes(self, changes: Iterable[Change]) -> None:
         for change in changes:
@@ -82,18 +84,18 @@ class Tally:
         self._add(row, by * is_counted(row.status), by)
 
     def _add(self, row: Counted, total: int, by: int) -> None:
-        hour, status = row.created_at // HOUR, row.status
+        minute, status = row.created_at // MINUTE, row.status
         column = _COLUMNS.get(status)  # type: ignore[call-overload]
         if total or column:
-            counts = self.counts[hour, row.handler_id, row.schedule_id or ""]
+            counts = self.counts[minute, row.handler_id, row.schedule_id or ""]
             counts[0] += total
             if column:
                 counts[column] += by
         if status in FINAL and row.started_at is not None and row.completed_at is not None:
-            self._add_duration(hour, max(0, row.completed_at - row.started_at), by)
+            self._add_duration(minute, max(0, row.completed_at - row.started_at), by)
 
-    def _add_duration(self, hour: int, duration: int, by: int) -> None:
-        durations = self.durations[hour, bucket_of(duration)]
+    def _add_duration(self, minute: int, duration: int, by: int) -> None:
+        durations = self.durations[minute, bucket_of(duration)]
         durations[0] += by
         durations[1] += by * duration
 
@@ -103,9 +105,9 @@ def is_counted(status: str) -> bool:
     return status != Status.RUNNING
 
 
-def periods(hour: int) -> tuple[tuple[int, int], ...]:
-    """Return span and number of each period that an hour lies in."""
-    return (ALWAYS, 0), (HOURLY, hour), (DAILY, hour // DAILY)
+def periods(minute: int) -> tuple[tuple[int, int], ...]:
+    """Return span and number of each period that a minute lies in."""
+    return (ALWAYS, 0), *((span, minute // length) for span, length in MINUTES.items())
 
 
 def bucket_of(duration: int) -> int:

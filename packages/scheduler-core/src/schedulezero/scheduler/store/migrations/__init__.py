@@ -11,7 +11,7 @@ from schedulezero.scheduler.store.errors import CannotOpen, SchemaTooNew
 from schedulezero.scheduler.store.tables import metadata
 from schedulezero.scheduler.store.transactions import said_plainly, writing
 
-HEAD = "0006"
+HEAD = "0007"
 """The last of the steps."""
 VERSION_TABLE = "schedulezero_schema"
 
