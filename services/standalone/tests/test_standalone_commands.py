@@ -1,6 +1,8 @@
 """The command line before anything runs: what it says, and the exit codes that scripts rely on."""
 
 import socket
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,20 @@ def test_the_version_is_told(console: Console) -> None:
     told = console.run("--version")
 
     assert (told.returncode, told.stdout) == (0, f"schedulezero {version('schedulezero')}\n")
+
+
+def test_a_handler_without_a_configuration_file_loads_no_more_than_it_needs() -> None:
+    needless = {"email", "http", "multiprocessing", "prometheus_client", "sqlalchemy", "tornado", "yaml", "zipfile"}
+    script = (
+        "import sys; import schedulezero.handler.serve, schedulezero.standalone.handlers;"
+        "from schedulezero.standalone.commands import run\n"
+        "try: run(['handler', 'nowhere:handler'])\n"
+        "finally: print(*sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd="/").stdout.split()
+
+    assert "zmq" in loaded
+    assert sorted(needless & set(loaded)) == []
 
 
 @pytest.mark.parametrize("command", ["up", "registry", "scheduler", "web", "handler", "selftest", "config", "db"])

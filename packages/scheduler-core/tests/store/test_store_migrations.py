@@ -35,6 +35,7 @@ def _schema(engines: Engines) -> dict[str, Any]:
 
 
 def test_the_steps_lead_to_the_tables(engines: Engines, tmp_path: Path) -> None:
+    _forgo_the_direct_way(engines)
     upgrade(engines.writer)
     with open_engines(f"sqlite:///{tmp_path / 'direct.db'}") as direct:
         metadata.create_all(direct.writer)
@@ -42,6 +43,12 @@ def test_the_steps_lead_to_the_tables(engines: Engines, tmp_path: Path) -> None:
     migrated = _schema(engines)
     assert migrated.pop(migrations.VERSION_TABLE)
     assert migrated == expected
+
+
+def _forgo_the_direct_way(engines: Engines) -> None:
+    """Let the database look as if its making had been cut short at the very beginning."""
+    with engines.writer.begin() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE {migrations.VERSION_TABLE} (version_num VARCHAR(32) NOT NULL)")
 
 
 def test_the_steps_are_numbered_up_to_the_head() -> None:
@@ -74,14 +81,22 @@ def test_a_newer_database_is_refused_and_left_as_it_is(engines: Engines, tmp_pat
     assert _schema(engines) == before
 
 
-def test_alembic_is_loaded_only_when_there_is_something_to_do(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'jobs.db'}"
+def test_alembic_is_loaded_only_where_there_are_steps_to_take(engines: Engines, tmp_path: Path) -> None:
+    new, begun = f"sqlite:///{tmp_path / 'new.db'}", f"sqlite:///{tmp_path / 'jobs.db'}"
+    _forgo_the_direct_way(engines)
+
+    assert [_loads("alembic", url) for url in (new, new, begun, begun)] == [False, False, True, False]
+
+
+def test_a_file_needs_nothing_of_mysql(tmp_path: Path) -> None:
+    assert not _loads("sqlalchemy.dialects.mysql", f"sqlite:///{tmp_path / 'jobs.db'}")
+
+
+def _loads(module: str, url: str) -> bool:
+    """Whether a process that opens the store at `url` imports `module`."""
     script = (
         "import sys; from schedulezero.scheduler.store import Store; "
-        "Store.open(sys.argv[1], owner='o').close(); print('alembic' in sys.modules)"
+        "Store.open(sys.argv[2], owner='o').close(); print(sys.argv[1] in sys.modules)"
     )
-    loaded = [
-        subprocess.run([sys.executable, "-c", script, url], capture_output=True, text=True, check=True).stdout.strip()
-        for _ in range(2)
-    ]
-    assert loaded == ["True", "False"]
+    command = [sys.executable, "-c", script, module, url]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "True"

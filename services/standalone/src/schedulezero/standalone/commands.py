@@ -7,7 +7,6 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 
 from schedulezero.runtime.options import OptionParser, add_setting_options, given_options, load_given
@@ -38,7 +37,7 @@ def run(argv: Sequence[str]) -> int:
 
 def _parser() -> OptionParser:
     parser = OptionParser(prog=PROGRAM, description="Run and use ScheduleZero.")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version(PROGRAM)}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command", parser_class=OptionParser)
 
     up = _command(commands, "up", _up, "start registry, scheduler and web in one process")
@@ -63,6 +62,16 @@ def _parser() -> OptionParser:
     config.add_argument("action", choices=("init", "show", "check"), help="init writes a commented file")
     _add_db(commands)
     return parser
+
+
+class _Version(argparse.Action):
+    """Tells the version of the program, which is read from the installation only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"{PROGRAM} {version(PROGRAM)}")
+        parser.exit()
 
 
 def _add_db(commands: "argparse._SubParsersAction[OptionParser]") -> None:

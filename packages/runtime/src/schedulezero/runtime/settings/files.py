@@ -1,11 +1,8 @@
 """The configuration file: strict YAML, taken apart into settings, schedules and deployments."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from schedulezero.protocol.errors import Detail
 from schedulezero.runtime.errors import SettingsError
@@ -44,14 +41,13 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
 
 
 def _parsed(text: str, path: Path) -> dict[str, object]:
+    # Where there is a file: YAML is 2 MB, and a twentieth of a second to start.
+    from schedulezero.runtime.settings.strict_yaml import NotStrict, parse
+
     try:
-        tree = yaml.load(text, Loader=_StrictLoader)  # a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise _fault(path, f"{place}{error.problem}") from None
-    except yaml.YAMLError as error:
-        raise _fault(path, " ".join(str(error).split())) from None
+        tree = parse(text)
+    except NotStrict as error:
+        raise _fault(path, str(error)) from None
     return _mapping(tree, path, "the file")
 
 
@@ -77,16 +73,3 @@ def _mapping(part: object, path: Path, name: str) -> dict[str, object]:
 
 def _fault(path: Path, message: str) -> SettingsError:
     return SettingsError.listing([Detail(path="", message=f"{path}: {message}")])
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML without the silent loss of the earlier of two equal keys."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                problem = f"the key {key.value!r} occurs twice; remove one"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)

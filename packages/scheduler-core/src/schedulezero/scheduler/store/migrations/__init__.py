@@ -1,23 +1,34 @@
-"""Brings a database to the schema of this code. Each step is one file in `versions`, numbered in order."""
+"""Brings a database to the schema of this code: an empty one at once, any other by steps.
+
+Each step is one file in `versions`, numbered in order.
+"""
 
 from pathlib import Path
 from typing import NoReturn
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Column, Connection, Engine, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, text
 
+from schedulezero.scheduler.core.model import SHARDS
 from schedulezero.scheduler.store.dialects import migration_lock
 from schedulezero.scheduler.store.engine import Engines
 from schedulezero.scheduler.store.errors import CannotOpen, SchemaTooNew
-from schedulezero.scheduler.store.tables import metadata
+from schedulezero.scheduler.store.tables import metadata, shard_leases
 from schedulezero.scheduler.store.transactions import said_plainly, writing
 
 HEAD = "0007"
 """The last of the steps."""
 VERSION_TABLE = "schedulezero_schema"
+# As Alembic makes it.
+_version = Table(
+    VERSION_TABLE,
+    MetaData(),
+    Column("version_num", String(32)),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
 
 
 def upgrade(engine: Engine) -> None:
-    """Take the steps that the database lacks, one process at a time, all in one transaction where it can.
+    """Make the tables, or take the steps that they lack, one process at a time, all in one transaction where it can.
 
     Args:
         engine: the writing engine.
@@ -31,10 +42,11 @@ def upgrade(engine: Engine) -> None:
         version = version_of(connection)
         if not inspect(connection).has_table(VERSION_TABLE):
             _refuse_foreign_tables(connection)
+            _make_tables(connection)
         elif version is not None and version > HEAD:
             _refuse_version(version)
-        if version != HEAD:
-            _run(connection)
+        elif version != HEAD:
+            _take_steps(connection)
 
 
 def version_of(connection: Connection) -> str | None:
@@ -73,8 +85,16 @@ def _refuse_foreign_tables(connection: Connection) -> None:
         raise CannotOpen.because(f"the database holds tables of another program ({', '.join(taken)}); {remedy}")
 
 
-def _run(connection: Connection) -> None:
-    # Alembic costs memory and a third of a second, and is needed once for each version.
+def _make_tables(connection: Connection) -> None:
+    """Make all of an empty database. Where that is cut short on MySQL, the steps make what is lacking."""
+    _version.create(connection)
+    metadata.create_all(connection)
+    connection.execute(insert(shard_leases), [{"shard": shard, "epoch": 0} for shard in range(SHARDS)])
+    connection.execute(insert(_version).values(version_num=HEAD))
+
+
+def _take_steps(connection: Connection) -> None:
+    # Alembic costs 10 MB and a third of a second, and is needed once for each version.
     from alembic import command
     from alembic.config import Config
 
