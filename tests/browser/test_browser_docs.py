@@ -52,7 +52,8 @@ def test_the_documentation_is_searched_on_this_host_alone(opened: Opened, system
     tab = opened(system)
     tab.open("/docs-content/")
 
-    tab.page.get_by_role("textbox", name="Search").fill("misfire")
+    # Typed: the page looks at what is in the field when a key is let go.
+    tab.page.get_by_role("textbox", name="Search").press_sequentially("misfire")
 
     found = tab.page.locator(".md-search-result__link")
     expect(found.first).to_be_visible(timeout=PATIENCE_MS)

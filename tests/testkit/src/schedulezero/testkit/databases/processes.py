@@ -79,6 +79,7 @@ class ServerProcess(ABC):
                 stdout=log,
                 stderr=log,
                 cwd=self.directory,
+                env=self._environment(),
                 **_unprivileged(),
             )
         eventually(self._answers, within=_START_SECONDS, what=f"an answer of {type(self).__name__}")
@@ -118,9 +119,14 @@ class ServerProcess(ABC):
         return True
 
     def _run(self, command: Sequence[str]) -> None:
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.directory, **_unprivileged())
+        how: dict[str, Any] = {"cwd": self.directory, "env": self._environment(), **_unprivileged()}
+        done = subprocess.run(command, capture_output=True, text=True, **how)
         if done.returncode:
             raise RuntimeError(f"{command[0]} failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+    def _environment(self) -> dict[str, str]:
+        """Return an environment with a place of its own for temporary tables: MariaDB clears that where it starts."""
+        return {**os.environ, "TMPDIR": str(self.directory)}
 
     def _as_owner(self, directory: Path) -> None:
         if identity := _unprivileged():
