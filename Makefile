@@ -6,7 +6,7 @@ PORT ?=
 FIGURES ?=
 ROUNDS ?=
 # Tests at once; most wait for processes rather than for a core.
-JOBS ?= 3
+JOBS ?= 4
 # What runs the program and builds behind it; `make run BEHIND=` builds nothing.
 BEHIND := $(if $(shell command -v bash || true),.ci/behind)
 
@@ -28,7 +28,7 @@ help: ## show this list
 run: ready ## start everything with the demo; PORT=8889 takes another port; Ctrl+C ends it
 	@exec $(BEHIND) $(RUN) --no-dev schedulezero up --demo $(if $(PORT),--port $(PORT))
 
-test: ready ## run the tests, in ten minutes at most, JOBS=3 at once; ends with what could not run here
+test: ready ## run the tests, in ten minutes at most, JOBS=4 at once; ends with what could not run here
 	@$(RUN) pytest -m 'not slow' -n $(JOBS) --session-timeout=580
 
 test-all: ready ## run the slow tests too, in fifteen minutes at most

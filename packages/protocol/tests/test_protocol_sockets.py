@@ -1,6 +1,8 @@
 """Drained sockets: nothing is lost between readiness and the loop, on loops with and without readers."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -251,3 +253,41 @@ def test_a_monitor_does_not_mind_the_one_of_a_socket_that_is_being_closed(contex
         socket.close()
 
     asyncio.run(conversation())
+
+
+_LEAVES_WHILE_IT_CONNECTS = """
+import asyncio, os, random, time, zmq
+from schedulezero.protocol.link.sockets import bind, monitor, open_socket
+
+
+async def main():
+    ours, others = zmq.Context(), zmq.Context()
+    listening, reached = open_socket(ours, zmq.ROUTER), open_socket(others, zmq.ROUTER)
+    address, elsewhere = bind(listening, "tcp://127.0.0.1:0"), bind(reached, "tcp://127.0.0.1:0")
+    for _ in range(2_000):
+        socket = open_socket(ours, zmq.DEALER, IMMEDIATE=1)
+        told = monitor(socket, lambda *_: None)
+        socket.connect(elsewhere)
+        until = time.perf_counter() + random.random() * 0.003
+        while time.perf_counter() < until:
+            pass
+        told.close()
+        socket.close(linger=0)
+    asking = open_socket(others, zmq.DEALER)
+    asking.connect(address)
+    asking.send(b"is anybody there?")
+    print("reached" if listening.poll(10_000) else "not reached", flush=True)
+    # Where libzmq's thread stands still, no context ends.
+    os._exit(0)
+
+
+asyncio.run(main())
+"""
+
+
+def test_leaving_while_a_connection_is_made_stops_no_other_connection_of_the_process() -> None:
+    program = [sys.executable, "-c", _LEAVES_WHILE_IT_CONNECTS]
+
+    ended = subprocess.run(program, capture_output=True, text=True, timeout=90)
+
+    assert (ended.stdout, ended.stderr) == ("reached\n", "")

@@ -13,7 +13,7 @@ from schedulezero.client import Client
 Console = Any
 
 README = (Path(__file__).parents[3] / "README.md").read_text()
-HANDLER = re.findall(r"```python\n# reports.py\n(.*?)```", README, re.DOTALL)
+HANDLER = re.findall(r"```python\n# reports.py[^\n]*\n(.*?)```", README, re.DOTALL)
 BODIES = re.findall(r"(POST) http://127\.0\.0\.1:8888(/\S+).*?-d '(\{.*?\})'", README, re.DOTALL)
 
 

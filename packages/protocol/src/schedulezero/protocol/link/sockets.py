@@ -156,12 +156,32 @@ class DrainedSocket:
             try:
                 messages.append(self.socket.recv_multipart(_NOBLOCK))
             except zmq.Again:
+                # What EVENTS has told of went with its peer. To learn that may have taken in other signals.
+                self._look()
                 break
         if len(messages) == _DRAIN_BOUND:
             self._look()
         if messages:
             self._receive(messages)
         self._tell_ready()
+
+
+class _MonitorSocket(DrainedSocket):
+    """What a socket tells of its connections. It is told to stop first: libzmq's thread waits for whoever hears it.
+
+    That thread carries every connection of the process, and would wait for ever where nobody is left.
+    """
+
+    def __init__(
+        self, monitored: zmq.Socket[bytes], told: zmq.Socket[bytes], receive: Callable[[list[Frames]], None]
+    ) -> None:
+        super().__init__(told, receive)
+        self._monitored = monitored
+
+    def close(self) -> None:
+        if not self.closed and not self._monitored.closed:
+            self._monitored.disable_monitor()
+        super().close()
 
 
 def monitor(socket: zmq.Socket[bytes], changed: Callable[[Change, str], None]) -> DrainedSocket:
@@ -176,7 +196,7 @@ def monitor(socket: zmq.Socket[bytes], changed: Callable[[Change, str], None]) -
             if event["event"] in (Change.CONNECTED, Change.DISCONNECTED):
                 changed(Change(event["event"]), event["endpoint"].decode())
 
-    return DrainedSocket(told, receive)
+    return _MonitorSocket(socket, told, receive)
 
 
 def log_disconnections(socket: zmq.Socket[bytes], name: str) -> DrainedSocket:
