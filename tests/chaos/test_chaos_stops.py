@@ -62,11 +62,14 @@ def stop_registry(story: Story) -> None:
 
 
 def stop_gateway(story: Story) -> None:
-    """Ask for something while it stands still: the request waits in its socket."""
+    """Ask for something while it stands still: the request waits in its socket.
+
+    It may be sent on over a connection that the scheduler has given up meanwhile; the asker is told so, and asks again.
+    """
     began = time.time()
     with ThreadPoolExecutor(1) as thread:
         with story.deployment.web.standing_still():
-            asked = thread.submit(story.load.run, 0, wait_seconds=20)
+            asked = thread.submit(story.load.run_for_certain, "meanwhile", 0, wait_seconds=20)
             until(began + STOP_SECONDS)
         story.seen["answer"] = asked.result()
 
