@@ -7,6 +7,8 @@ FIGURES ?=
 ROUNDS ?=
 # Tests at once; most wait for processes rather than for a core.
 JOBS ?= 4
+# Seconds that the tests may take.
+LIMIT ?= 580
 # What runs the program and builds behind it; `make run BEHIND=` builds nothing.
 BEHIND := $(if $(shell command -v bash || true),.ci/behind)
 
@@ -29,7 +31,7 @@ run: ready ## start everything with the demo; PORT=8889 takes another port; Ctrl
 	@exec $(BEHIND) $(RUN) --no-dev schedulezero up --demo $(if $(PORT),--port $(PORT))
 
 test: ready ## run the tests, in ten minutes at most, JOBS=4 at once; ends with what could not run here
-	@$(RUN) pytest -m 'not slow' -n $(JOBS) --session-timeout=580
+	@$(RUN) pytest -m 'not slow' -n $(JOBS) --session-timeout=$(LIMIT)
 
 test-all: ready ## run the slow tests too, in fifteen minutes at most
 	@$(RUN) pytest -n $(JOBS) --session-timeout=880
