@@ -65,7 +65,8 @@ def _measure(figure: Figure, contestants: tuple[str, ...], rounds: int, results:
                 try:
                     readings[name].append(_run(figure, name, Path(shared), f"{number}/{rounds}"))
                 except RunFailedError as error:
-                    failed[name], complete = str(error), False
+                    # Its last line says what; what stands before it names places of this machine.
+                    failed[name], complete = str(error).strip().splitlines()[-1], False
                     _say(f"    failed: {error}\n")
     entry = entry_of(machine, readings, failed)
     keep(results, figure.name, entry)
