@@ -16,7 +16,7 @@ from schedulezero.scheduler.core.policies import Decision, FireTimes, decide, de
 
 _Decide = Callable[[Schedule, FireTimes, int], list[Decision]]
 _MOST_AT_ONCE = 100
-"""Schedules: some 10 ms of decisions, and as much of the disk."""
+"""Schedules: some 2 ms of decisions, so that the writer is not kept from beginning."""
 
 
 class Planner:
